@@ -1,8 +1,8 @@
-//! Measures the time of a claim in the shared record of departures, alone and with concurrent claimants.
+//! Measures the duration of claims in the shared departure record, alone and with concurrent claimants.
 //!
 //! `cargo run --release -p sends-client --example departure_cost`
 
-#![expect(clippy::print_stdout, reason = "the figures are what this is for")]
+#![expect(clippy::print_stdout, reason = "the example prints its measurements")]
 
 use std::{error::Error, path::Path, thread, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 const CLAIMS: u64 = 20_000;
 
-/// A claim that is granted. Nearly all departures are returned, so that the record stays as short as with a limit of four.
+/// Claim that is always granted. Nearly all departures are given back, so the record stays as short as with a limit of four.
 const CLAIM: Claim = Claim {
     rate_per_second: u32::MAX,
     closed_for: Duration::from_millis(1_035),
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Times of many claims.
+/// Returns the durations of many claims.
 fn claim_often(folder: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -68,7 +68,7 @@ fn claim_often(folder: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
             {
                 record.give_back(departure);
             }
-            // A process with a limit of four claims far less often.
+            // Even with this pause, claims are far more frequent than those of a process with a limit of four.
             thread::sleep(Duration::from_micros(100));
         }
         Ok(times)

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// Base URL of the API with its version: HTTP or HTTPS, without credentials, query and fragment.
+/// Base URL of the API including its version: HTTP or HTTPS, without credentials, query or fragment.
 ///
 /// ```
 /// use sends_client::BaseUrl;
@@ -16,20 +16,20 @@ use url::{Host, Url};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BaseUrl(Url);
 
-/// Error for an invalid base URL. Does not contain the text, which may include a password.
+/// Error returned for an invalid base URL. The error does not contain the text, which may include a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// Not a URL.
+    /// The text is not a URL.
     #[error("not a URL such as {example}: {0}", example = BaseUrl::REAL_UPSTREAM)]
     Unreadable(url::ParseError),
-    /// Scheme other than HTTP or HTTPS.
+    /// The scheme is not HTTP or HTTPS.
     #[error("it must begin with http:// or https://")]
     Scheme,
-    /// Credentials, which would appear in logs.
-    #[error("it must not hold a user name or a password")]
+    /// The URL contains credentials, which would appear in logs.
+    #[error("it must not contain a user name or a password")]
     Credentials,
-    /// Query or fragment, after which no path can be appended.
-    #[error("it must not hold a query or a fragment")]
+    /// The URL contains a query or fragment, after which no path can be appended.
+    #[error("it must not contain a query or a fragment")]
     QueryOrFragment,
 }
 
@@ -59,11 +59,11 @@ impl BaseUrl {
 }
 
 impl Default for BaseUrl {
-    /// [`BaseUrl::REAL_UPSTREAM`].
+    /// Returns [`BaseUrl::REAL_UPSTREAM`].
     fn default() -> Self {
         Self::REAL_UPSTREAM
             .parse()
-            .expect("the documented address is a valid one")
+            .expect("the documented base URL is valid")
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_of_the_base_is_kept_with_and_without_a_final_slash() {
+    fn path_of_the_base_url_is_preserved_with_and_without_a_trailing_slash() {
         for base in ["https://api.cc.email/v3", "https://api.cc.email/v3/"] {
             let url = base.parse::<BaseUrl>().unwrap().join("/emails");
             assert_eq!(url.as_str(), "https://api.cc.email/v3/emails");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_without_repeating_a_password() {
+    fn invalid_base_url_is_rejected_without_exposing_a_password() {
         let cases = [
             ("ftp://api.cc.email/v3", InvalidBaseUrl::Scheme),
             ("https://user:hush@api.cc.email/v3", InvalidBaseUrl::Credentials),

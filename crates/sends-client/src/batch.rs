@@ -1,4 +1,4 @@
-//! Batches of ids for one call, and the response.
+//! Batches of ids for one call, and their response.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -6,7 +6,7 @@ use sends_core::{ActivityId, CampaignId, Decoded, Page};
 
 use crate::{Endpoint, FailureClass, UpstreamError};
 
-/// Id type of which one call accepts several.
+/// Id type that a call accepts in batches.
 pub trait Batched: Copy + Display {
     /// Maximum number of ids in one call (documented).
     const MAX_IDS: usize;
@@ -20,7 +20,7 @@ impl Batched for CampaignId {
     const MAX_IDS: usize = 150;
 }
 
-/// Ids of one call: at least one, at most [`Batched::MAX_IDS`].
+/// Ids of one call: at least one and at most [`Batched::MAX_IDS`].
 ///
 /// ```
 /// use sends_client::Batch;
@@ -35,24 +35,23 @@ impl Batched for CampaignId {
 pub struct Batch<Id>(Arc<[Id]>);
 
 impl<Id: Batched> Batch<Id> {
-    /// Splits ids into as few batches as possible, in their order.
+    /// Splits ids into as few batches as possible, in their order. Returns no batch for an empty slice.
     pub fn split(ids: &[Id]) -> Vec<Self> {
         ids.chunks(Id::MAX_IDS).map(|ids| Self(ids.into())).collect()
     }
 
-    /// The ids in their order.
+    /// Returns the ids in their order.
     pub fn ids(&self) -> &[Id] {
         &self.0
     }
 
-    /// Splits the batch in two halves; `None` for a single id. The upstream rejects a whole batch because of one id (documented),
-    /// which bisection finds.
+    /// Splits the batch into two halves, or returns `None` for a single id. The upstream rejects a whole batch because of one
+    /// id (documented); bisection finds that id.
     pub fn halves(&self) -> Option<[Self; 2]> {
         let (first, second) = self.0.split_at(self.0.len() / 2);
         (!first.is_empty()).then(|| [Self(first.into()), Self(second.into())])
     }
 
-    /// The ids as a segment of the upstream's path.
     pub(crate) fn path_segment(&self) -> String {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         ids.join(",")
@@ -64,8 +63,8 @@ impl<Id: Batched> Batch<Id> {
 pub struct BatchAnswer<T> {
     /// Readable records.
     pub records: Vec<T>,
-    /// [`FailureClass::Invalid`] if some records are unreadable; a missing id may be one of them. Normally `None`: a missing id
-    /// is then unknown to the upstream.
+    /// Error of class [`FailureClass::Invalid`] if some records are unreadable. An id without a record may then belong to an
+    /// unreadable record. Normally `None`: an id without a record is unknown to the upstream.
     pub unreadable: Option<UpstreamError>,
 }
 

@@ -1,18 +1,19 @@
-//! Circuit breaker: suspends requests that keep failing, for growing delays in which they fail at once.
+//! Circuit breaker: suspends requests that keep failing. Suspended requests fail immediately, and the delay before each probe
+//! grows.
 //!
 //! | circuit | opens after | suspends |
 //! |---|---|---|
-//! | connection | `failures` connection errors in a row | all requests |
-//! | endpoint, such as the send history | failures of `failures` different ids in a row | all requests to the endpoint |
-//! | one id or page | `failures` failures of it in a row | requests for that id or page |
+//! | connection | `failures` consecutive connection errors | all requests |
+//! | endpoint, such as the send history | consecutive failures of `failures` different ids | all requests to the endpoint |
+//! | one id or page | `failures` consecutive failures of that id or page | requests for that id or page |
 //!
-//! **Isolated failures.** An id that fails while other ids of its endpoint succeed does not count towards the endpoint's circuit
-//! until it has succeeded, so that the endpoint stays available whatever the number of such ids. An id that repeatedly gets 429
-//! `throttled` while others succeed in between opens only its own circuit; see [`Throttling`].
+//! **Isolated failures.** An id that fails while other ids of its endpoint succeed does not count towards the endpoint's
+//! circuit until it has succeeded. The endpoint therefore stays available regardless of the number of such ids. An id that
+//! repeatedly gets 429 `throttled` while others succeed opens only its own circuit; see [`Throttling`].
 //!
-//! **Probes.** An endpoint is probed preferably with an id that has not failed: one such id may be requested as soon as the
-//! circuit has opened, and ids that have failed wait longer. Otherwise ids that always fail could open the endpoint's circuit
-//! before the first success, and keep it open by failing as its probes.
+//! **Probes.** An endpoint is preferably probed with an id that has not failed. One such id may be requested as soon as the
+//! circuit has opened; ids that have failed wait longer. Otherwise, ids that always fail could open the endpoint's circuit
+//! before the first success, and keep it open by failing as probes.
 
 mod circuit;
 mod state;
@@ -28,16 +29,16 @@ use crate::{Endpoint, FailureClass};
 /// Thresholds and delays of the circuit breaker.
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerSettings {
-    /// Failures in a row that open a circuit; for an endpoint, failures of different ids. 0 disables the breaker.
+    /// Number of consecutive failures that open a circuit; for an endpoint, failures of different ids. 0 disables the breaker.
     pub failures: u32,
-    /// Delay before the first probe. Each failed probe doubles it.
+    /// Delay before the first probe. Each failed probe doubles the delay.
     pub first_delay: Duration,
-    /// Maximum delay before a probe. For a single id or page the maximum is ten times as long.
+    /// Maximum delay before a probe. The maximum for a single id or page is ten times as long.
     pub longest_delay: Duration,
 }
 
 impl Default for BreakerSettings {
-    /// 5 failures, 1 s, 30 s.
+    /// Returns 5 failures, a first delay of 1 s and a maximum delay of 30 s.
     fn default() -> Self {
         Self {
             failures: 5,
@@ -50,28 +51,29 @@ impl Default for BreakerSettings {
 #[derive(Debug)]
 pub(crate) struct Breaker(Mutex<State>);
 
-/// Error of a request that an open circuit suspends.
+/// Error of a request that an open circuit rejects.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct CircuitOpen {
     /// Time until the next probe.
     pub(crate) wait: Duration,
-    /// Last failure of the id or page when only its own circuit is open. `None` for the circuit of the connection or endpoint.
+    /// Last failure of the id or page if only its own circuit is open. `None` if the circuit of the connection or endpoint is
+    /// open.
     pub(crate) own_failure: Option<FailureClass>,
 }
 
 /// Scope of a 429 `throttled` response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Throttling {
-    /// All calls, as far as known.
+    /// Presumably all calls.
     Everything,
-    /// Possibly this id or page only: throttled before, while others succeeded in between.
+    /// Possibly only this id or page, which was throttled before while other requests succeeded in between.
     PerhapsOne,
-    /// This id or page only.
+    /// Only this id or page.
     One,
 }
 
-/// Permission for one request. Dropped without an outcome, as on cancellation, it changes no circuit and passes its probes to the
-/// next request.
+/// Permission for one request. If dropped without an outcome, as on cancellation, it changes no circuit and passes its probes
+/// to the next request.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
     endpoint: Endpoint,
@@ -91,20 +93,20 @@ impl Breaker {
         Arc::new(Self(Mutex::new(State::new(settings))))
     }
 
-    /// Time until the next regular probe while the connection or the send history endpoint is suspended.
+    /// Returns the time until the next regular probe while the connection or the send history endpoint is suspended.
     pub(crate) fn upstream_wait(&self) -> Option<Duration> {
         self.state().regular_wait(Endpoint::SEND_HISTORY)
     }
 
-    /// Checks whether a request would be admitted now.
     pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
         self.state().check(endpoint)
     }
 
-    /// Admits a request, which becomes the probe of each circuit whose delay is over.
+    /// Admits a request, which becomes the probe of each circuit whose delay has expired.
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, CircuitOpen> {
         let mut state = self.state();
-        // Checked again under the lock: two requests may have passed `check` concurrently, and only one may be the probe.
+        // Checked again under the lock because two requests may pass `check` concurrently and only one of them may be the
+        // probe.
         state.check(endpoint)?;
         Ok(Admission {
             breaker: Arc::clone(self),
@@ -119,7 +121,7 @@ impl Breaker {
 }
 
 impl Admission {
-    /// Reports a response of any status that is not an upstream failure.
+    /// Reports a response whose status is not an upstream failure.
     pub(crate) fn succeeded(mut self) {
         self.probes = Probes::default();
         self.breaker.state().succeeded(&self.endpoint);
@@ -132,7 +134,7 @@ impl Admission {
         state.throttled(&self.endpoint, probes, retry_after)
     }
 
-    /// Reports a connection error, a timeout, a cut-off response or a 5xx.
+    /// Reports a connection error, a timeout, a cut-off response or a 5xx status.
     pub(crate) fn failed(mut self, class: FailureClass) {
         let probes = std::mem::take(&mut self.probes);
         let mut state = self.breaker.state();

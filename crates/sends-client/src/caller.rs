@@ -9,12 +9,12 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::TokenSource;
 
-/// Queue of the calls of one operation or client. Lanes are served in turn, so that a long one does not delay the others.
+/// Queue of the calls of one operation or client. Lanes are served round-robin so that a long lane does not delay the others.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Lane(u64);
 
 impl Lane {
-    /// A lane of its own.
+    /// Creates a new lane.
     #[must_use]
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -29,18 +29,18 @@ impl Default for Lane {
 }
 
 /// Operations that share one upstream call. The call waits in the lanes of all members with the highest priority among them, so
-/// that a small operation does not wait behind a large one that fetches the same data.
+/// that a small operation does not wait behind a large operation that fetches the same data.
 #[derive(Clone, Debug)]
 pub struct CallerGroup(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
 
 impl CallerGroup {
-    /// An empty group.
+    /// Creates an empty group.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(watch::Sender::new(Vec::new())))
     }
 
-    /// Adds an operation.
+    /// Adds an operation to the group.
     pub fn join(&self, caller: &Caller) {
         let member = (caller.lane, caller.priority);
         self.0.send_if_modified(|members| {
@@ -52,15 +52,15 @@ impl CallerGroup {
         });
     }
 
-    /// Current members, with a notification for each later one.
+    /// Subscribes to the members of the group.
     pub(crate) fn members(&self) -> watch::Receiver<Vec<(Lane, Priority)>> {
         let mut members = self.0.subscribe();
-        // Members that joined before the call was queued count as well.
+        // Marked as changed so that the members who joined before the call was queued are processed as well.
         members.mark_changed();
         members
     }
 
-    /// The highest priority among `own` and the members.
+    /// Returns the highest priority among `own` and the members.
     pub(crate) fn effective_priority(&self, own: Priority) -> Priority {
         let is_interactive = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
         if self.0.borrow().iter().any(is_interactive) {
@@ -83,11 +83,12 @@ pub enum Priority {
     /// A user or client waits for the response.
     #[default]
     Interactive,
-    /// Background work. Gets a slot if no interactive call waits, or every eighth slot, and may not use the daily reserve.
+    /// Background work. Background calls get every eighth slot, and other slots only while no interactive call waits. They may
+    /// not use the daily reserve.
     Background,
 }
 
-/// Context of one operation that makes upstream calls. Clones belong to the same operation and share its lane and counts.
+/// Context of an operation that makes upstream calls. Clones belong to the same operation and share its lane and counts.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -112,7 +113,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// An interactive operation in a lane of its own that ends at `deadline`.
+    /// Creates an interactive operation in its own lane that ends at `deadline`.
     pub fn new(access: Arc<dyn TokenSource>, deadline: Instant) -> Self {
         Self {
             access,
@@ -127,28 +128,28 @@ impl Caller {
     }
 
     /// Marks the token as supplied by the caller and unverified. Until the upstream accepts the token, its calls share a small
-    /// budget with those of all unverified tokens.
+    /// budget with the calls of all unverified tokens.
     #[must_use]
     pub fn bringing_its_token(mut self) -> Self {
         self.brings_token = true;
         self
     }
 
-    /// Sets [`Priority::Background`].
+    /// Sets the priority to [`Priority::Background`].
     #[must_use]
     pub fn in_background(mut self) -> Self {
         self.priority = Priority::Background;
         self
     }
 
-    /// Sets a shared lane, as for all operations of one client.
+    /// Sets a shared lane, for example for all operations of one client.
     #[must_use]
     pub fn in_lane(mut self, lane: Lane) -> Self {
         self.lane = lane;
         self
     }
 
-    /// Sets the maximum number of further calls. Retries are not counted.
+    /// Sets the maximum number of further calls. Retries do not count.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
         self.allowance = Arc::new(AtomicU32::new(calls));
@@ -162,22 +163,22 @@ impl Caller {
         self
     }
 
-    /// Requests sent to the upstream's API for this operation so far, retries included.
+    /// Returns the number of API requests sent for this operation so far, including retries.
     pub fn calls_sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// End of the operation.
+    /// Returns the time at which the operation ends.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether the priority is [`Priority::Background`].
+    /// Returns whether the priority is [`Priority::Background`].
     pub fn is_background(&self) -> bool {
         self.priority == Priority::Background
     }
 
-    /// Deducts a call from the allowance. `false` if none is left.
+    /// Deducts a call from the allowance. Returns `false` if the allowance is used up.
     pub(crate) fn begin_call(&self) -> bool {
         let (order, seen) = (Ordering::Relaxed, Ordering::Relaxed);
         self.allowance

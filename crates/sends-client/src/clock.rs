@@ -1,4 +1,5 @@
-//! Wall clock, for the UTC day of the rate limit. All durations are measured on tokio's monotonic clock, which tests can pause.
+//! Wall clock, for the UTC day of the rate limit. All durations are measured with tokio's monotonic clock, which tests can
+//! pause.
 
 use std::fmt;
 
@@ -6,11 +7,11 @@ use jiff::Timestamp;
 
 /// Source of the current time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The current time, which may jump, for example when the machine's clock is corrected.
+    /// Returns the current time, which may jump, for example when the system clock is corrected.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// System clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

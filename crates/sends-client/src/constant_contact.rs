@@ -1,4 +1,5 @@
-//! Public client: one method per upstream path. The methods for campaigns, lists, segments and statistics are in [`resources`].
+//! Public client with one method per upstream path. The methods for campaigns, lists, segments and statistics are in
+//! [`resources`].
 
 mod resources;
 
@@ -41,20 +42,20 @@ pub struct ConstantContact {
 }
 
 impl ConstantContact {
-    /// A client with the rate limits of `pacer`. All clients of an API key must share one pacer.
+    /// Creates a client with the rate limits of `pacer`. All clients of an API key must share one pacer.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the base URL is HTTPS and the machine has no CA certificates.
+    /// [`BuildError`] if the base URL uses HTTPS and the machine has no CA certificates.
     pub fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         Self::observed_by(Arc::new(()), settings, pacer)
     }
 
-    /// As [`new`](Self::new), with an observer of all requests.
+    /// Same as [`new`](Self::new), with an observer of all requests.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Same as for [`new`](Self::new).
     pub fn observed_by(
         observer: Arc<dyn Observer>,
         settings: Settings,
@@ -76,30 +77,33 @@ impl ConstantContact {
         })
     }
 
-    /// The rate limits of this client.
+    /// Returns the rate limiter of this client.
     pub fn pacer(&self) -> &Pacer {
         &self.pipeline.pacer
     }
 
-    /// Time until the circuit breaker probes the send history endpoint, or the connection. `None` if neither is suspended.
+    /// Returns the time until the circuit breaker probes the send history endpoint or the connection, or `None` if neither is
+    /// suspended.
     pub fn left_alone_for(&self) -> Option<Duration> {
         self.pipeline.breaker.upstream_wait()
     }
 
-    /// Queue of the calls with unverified tokens, before they enter [`Pacer::queue`].
+    /// Returns the queue in which calls with unverified tokens wait before they enter [`Pacer::queue`].
     pub fn unverified_queue(&self) -> QueueUse {
         self.pipeline.unverified.queue()
     }
 
-    /// All send attempts of one activity, in ascending order of `send_id`. Empty for an activity that was never sent.
+    /// Fetches all send attempts of one activity, in ascending order of `send_id`. The history is empty for an activity that
+    /// was never sent.
     ///
-    /// The call waits for the rate limit, renews a rejected token once and is retried after transient failures, until the
+    /// The call waits for the rate limit, renews a rejected token once, and is retried after transient failures until the
     /// caller's deadline. Dropping the future cancels the call.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for a response that
-    /// is not a send history. Unreadable records are omitted and [counted](SendHistory::unreadable_sends).
+    /// [`UpstreamError`] of class [`FailureClass::NotFound`] for an id of another account, of class [`FailureClass::Invalid`]
+    /// for a response that is not a send history, and of the other classes as documented there. Unreadable records are not an
+    /// error; they are omitted and [counted](SendHistory::unreadable_sends).
     pub async fn send_history(
         &self,
         caller: &Caller,
@@ -108,20 +112,20 @@ impl ConstantContact {
         self.read(caller, &Endpoint::SendHistory(activity)).await
     }
 
-    /// The account of the token.
+    /// Fetches the account of the token.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `account_read`.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::Forbidden`] if the scope `account_read` is missing.
     pub async fn account_summary(&self, caller: &Caller) -> Result<AccountSummary, UpstreamError> {
         self.read(caller, &Endpoint::AccountSummary).await
     }
 
-    /// The privileges of the token's user.
+    /// Fetches the privileges of the token's user.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn user_privileges(&self, caller: &Caller) -> Result<Vec<Privilege>, UpstreamError> {
         let Privileges(privileges) = self.read(caller, &Endpoint::UserPrivileges).await?;
         Ok(privileges)
@@ -147,7 +151,7 @@ impl ConstantContact {
                 endpoint = endpoint.name(),
                 unreadable_records = oddities.records,
                 unreadable_values = oddities.values,
-                "{endpoint}: unreadable records or values left out: {oddities}"
+                "{endpoint}: unreadable records or values omitted: {oddities}"
             );
         }
         Ok(decoded)

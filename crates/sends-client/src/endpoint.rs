@@ -1,4 +1,4 @@
-//! List of the upstream paths that can be requested.
+//! Upstream paths that the client can request.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use url::Url;
 
 use crate::{BaseUrl, Batch, listing::PageQuery};
 
-/// Upstream path that is requested with GET.
+/// Upstream path, requested with GET.
 ///
 /// `campaign_data` and `contact_data` are the documented scopes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Endpoint {
-    /// `GET /emails/activities/{campaign_activity_id}/send_history`: every send attempt of one activity
-    /// (documented: scope `campaign_data`, privilege `campaign:read`).
+    /// `GET /emails/activities/{campaign_activity_id}/send_history`: every send attempt of one activity (documented: scope
+    /// `campaign_data`, privilege `campaign:read`).
     SendHistory(ActivityId),
     /// `GET /emails`: a page of the campaigns, most recently updated first (`campaign_data`).
     Campaigns(PageQuery),
@@ -21,26 +21,26 @@ pub enum Endpoint {
     Campaign(CampaignId),
     /// `GET /emails/activities/{campaign_activity_id}`: one activity (`campaign_data`).
     Activity(ActivityId),
-    /// `GET /emails/activities/{campaign_activity_id}/schedules`: its scheduled dates (`campaign_data`).
+    /// `GET /emails/activities/{campaign_activity_id}/schedules`: scheduled dates of one activity (`campaign_data`).
     Schedule(ActivityId),
     /// `GET /reports/stats/email_campaign_activities/{ids}`: statistics of up to ten activities
     /// (`campaign_data`).
     ActivityStats(Batch<ActivityId>),
     /// `GET /reports/stats/email_campaigns/{ids}`: statistics of up to 150 campaigns (`campaign_data`).
     CampaignStats(Batch<CampaignId>),
-    /// `GET /reports/summary_reports/email_campaign_summaries`: a page of the campaigns that were sent, most recently
-    /// sent first (`campaign_data`).
+    /// `GET /reports/summary_reports/email_campaign_summaries`: a page of the sent campaigns, most recently sent first
+    /// (`campaign_data`).
     CampaignSummaries(PageQuery),
-    /// `GET /contact_lists`: a page of the contact lists, deleted ones included (`contact_data`). Single lists are not
-    /// requested, since a page has 500.
+    /// `GET /contact_lists`: a page of the contact lists, including deleted lists (`contact_data`). Single lists are not
+    /// requested because a page has 500.
     ContactLists(PageQuery),
-    /// `GET /segments`: a page of the segments, without deleted ones (`contact_data`).
+    /// `GET /segments`: a page of the segments, excluding deleted segments (`contact_data`).
     Segments(PageQuery),
-    /// `GET /segments/{segment_id}`: one segment, even a deleted one (`contact_data`).
+    /// `GET /segments/{segment_id}`: one segment, even if it is deleted (`contact_data`).
     Segment(SegmentId),
     /// `GET /account/summary`: the account of the token (documented: scope `account_read`).
     AccountSummary,
-    /// `GET /account/user/privileges`: the user's privileges (documented: needs no scope, which makes it a cheap probe of a
+    /// `GET /account/user/privileges`: the user's privileges (documented: requires no scope, so it is a cheap probe of a
     /// token).
     UserPrivileges,
 }
@@ -48,7 +48,7 @@ pub enum Endpoint {
 impl Endpoint {
     pub(crate) const SEND_HISTORY: &str = "send_history";
 
-    /// Name in logs and metrics, without ids, so that the number of metric labels stays small.
+    /// Returns the name for logs and metrics. The name contains no ids so that the number of metric labels stays small.
     pub fn name(&self) -> &'static str {
         match self {
             Self::SendHistory(_) => Self::SEND_HISTORY,
@@ -88,7 +88,7 @@ impl Endpoint {
 const ACTIVITY_STATS: &str = "/reports/stats/email_campaign_activities";
 const CAMPAIGN_STATS: &str = "/reports/stats/email_campaigns";
 
-/// The path below the base URL. A listing is shown without its query, a batch with the number of its ids.
+/// Displays the path below the base URL. A listing is displayed without its query, and a batch as the number of its ids.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

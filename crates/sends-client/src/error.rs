@@ -10,39 +10,41 @@ use crate::Endpoint;
 
 /// Class of a failed upstream call.
 ///
-/// After retries: the class of the last request, unless the daily limit was reached in the meantime. "Nothing was sent" does not
-/// exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
+/// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. "Nothing was sent"
+/// does not exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
-    /// No connection: name resolution, connection refused, TLS, or the connect timeout. Nothing was sent.
+    /// No connection: name resolution or TLS failed, or the connection was refused or timed out. Nothing was sent.
     Unreachable,
     /// The response is incomplete: the connection was lost, or decompression or JSON ended early.
     Interrupted,
-    /// The response was not complete before the timeout of a request or the caller's deadline.
+    /// The response was not complete before the request timeout or the caller's deadline.
     TimedOut,
-    /// 401: the token is missing, expired, revoked or malformed; the upstream does not distinguish these (observed). If the token
-    /// could be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected; such a token is
-    /// tried again after a minute, and after pauses that double up to an hour. A 401 of one path alone is
+    /// 401: the token is missing, expired, revoked or malformed; the upstream does not distinguish these cases (observed). If
+    /// the token could be renewed, the new token was rejected as well. A 401 of a single path is
     /// [`Forbidden`](Self::Forbidden).
+    ///
+    /// Nothing was sent if the token had already been rejected. Such a token is tried again after a minute, and then after
+    /// pauses that double up to an hour.
     Unauthenticated,
-    /// The credential is missing or no longer valid, and a user has to log in again. Nothing was sent, unless a token was
+    /// The credential is missing or no longer valid, so a user has to log in again. Nothing was sent, unless a token was
     /// rejected before.
     LoginRequired,
-    /// The credential yields no token at the moment. Nothing was sent, unless a token was rejected before.
+    /// The credential currently yields no token. Nothing was sent, unless a token was rejected before.
     TokenUnavailable,
     /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also a 401 of a single path for a
     /// token that other paths accept (observed); see [`UpstreamError::is_path_alone`].
     Forbidden,
-    /// 403 "Missing Authentication Token" of a gateway (observed): no such path, so the base URL is wrong.
+    /// 403 "Missing Authentication Token" of a gateway (observed): the path does not exist, so the base URL is wrong.
     NoSuchPath,
-    /// 404: no such resource in this account (documented).
+    /// 404: the account has no such resource (documented).
     NotFound,
-    /// 429 `throttled`: the limit per second of the API key is exceeded (documented: 4). A request that is throttled repeatedly
-    /// fails; see [`UpstreamError::is_throttled_by_itself`]. Nothing was sent if the pause after such a response ends after the
-    /// caller's deadline.
+    /// 429 `throttled`: the API key's limit per second is exceeded (documented: 4). A request that is throttled repeatedly
+    /// fails; see [`UpstreamError::is_throttled_by_itself`]. Nothing was sent if the pause after an earlier such response ends
+    /// after the caller's deadline.
     Throttled,
-    /// The daily limit is used up until 00:00 UTC (documented: 10,000). Either the upstream responded with 429 `quota_exceeded`,
-    /// or nothing was sent because of an earlier such response or of this program's own count.
+    /// The daily limit is used up until 00:00 UTC (documented: 10,000). Either the upstream responded with 429
+    /// `quota_exceeded`, or nothing was sent because of an earlier such response or this program's own count.
     QuotaExceeded,
     /// The queue of waiting calls is full. Nothing was sent.
     QueueFull,
@@ -53,19 +55,19 @@ pub enum FailureClass {
     DeadlineExceeded,
     /// The call budget of the operation is used up ([`Caller::with_allowance`]). Nothing was sent.
     AllowanceUsedUp,
-    /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. For a single id or
-    /// page that keeps failing, the class is that of its last failure.
+    /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. A call for a single
+    /// id or page that keeps failing has the class of the last failure instead.
     CircuitOpen,
-    /// Any other 4xx, which a retry would not change.
+    /// Any other 4xx status, which a retry would not change.
     Rejected,
-    /// 5xx of the upstream or a gateway.
+    /// 5xx status of the upstream or a gateway.
     ServerFailure,
-    /// Unusable success response: without a body, not JSON, of another shape, over the size limit, or a redirect.
+    /// Unusable success response: without a body, not JSON, of another shape, or over the size limit. Also a redirect.
     Invalid,
 }
 
 impl FailureClass {
-    /// Name in logs, metrics and traces.
+    /// Returns the name for logs, metrics and traces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -91,50 +93,50 @@ impl FailureClass {
     }
 }
 
-/// A failed upstream call.
+/// Error of a failed upstream call.
 ///
 /// `Display` is one sentence for logs and terminals. The sentence contains the upstream's message; a public service should show
 /// selected fields instead.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("GET {endpoint} failed after {}: {detail}", describe_effort(*.attempts, *.elapsed))]
 pub struct UpstreamError {
-    /// The requested path.
+    /// Requested path.
     pub endpoint: Endpoint,
-    /// Requests sent for this call; 0 if the call was rejected before the first.
+    /// Number of requests sent for this call. 0 if the call was rejected before the first request.
     pub attempts: u32,
-    /// Time from the start of the call to the failure, waits included.
+    /// Time from the start of the call to the failure, including waits.
     pub elapsed: Duration,
-    /// The class of the failure.
+    /// Class of the failure.
     pub class: FailureClass,
-    /// Status of the response; `None` without a response. Also 401 or 429 when nothing was sent because the last response of this
-    /// path had that status.
+    /// Status of the response, or `None` without a response. Also 401 or 429 when nothing was sent because the last response of
+    /// this path had that status.
     pub status: Option<StatusCode>,
-    /// The upstream's error key, such as `throttled`. `None` when the body has none.
+    /// The upstream's error key, such as `throttled`. `None` when the body has no key.
     pub error_key: Option<String>,
-    /// The upstream's message. `None` when the body has no readable one.
+    /// The upstream's message. `None` when the body has no readable message.
     pub message: Option<String>,
-    /// `x-amzn-RequestId` of the response, for support requests to Constant Contact.
+    /// Value of the `x-amzn-RequestId` header, for support requests to Constant Contact. `None` when the header is absent.
     pub request_id: Option<String>,
-    /// Time after which a retry may succeed: the upstream's `Retry-After` (not documented to be sent), or this program's estimate
-    /// from its queue, the daily limit or the circuit breaker. `None` when unknown.
+    /// Time after which a retry may succeed: the upstream's `Retry-After` (which the upstream is not documented to send), or
+    /// this program's estimate from its queue, the daily limit or the circuit breaker. `None` when unknown.
     pub retry_after: Option<Duration>,
-    /// The cause, for the operator. Includes the position for an undecodable body.
+    /// Cause for the operator, including the position in a body that cannot be decoded.
     pub detail: String,
 }
 
 impl UpstreamError {
-    /// Whether only this path rejects the token with 401 while others accept it (observed). The path is suspended for a minute,
-    /// and for pauses that double up to an hour.
+    /// Returns whether only this path rejects the token with 401 while others accept the token (observed). The path is
+    /// suspended for a minute, and then for pauses that double up to an hour.
     pub fn is_path_alone(&self) -> bool {
         self.class == FailureClass::Forbidden && self.status == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the upstream throttled this request up to the last retry. Other requests may be answered in the meantime.
+    /// Returns whether the upstream throttled this request up to the last retry. Other requests may succeed in the meantime.
     pub fn is_throttled_by_itself(&self) -> bool {
         self.class == FailureClass::Throttled && self.status == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// A failure without a response. All optional fields are `None`.
+    /// Creates a failure without a response. All optional fields are `None`, and `attempts` and `elapsed` are zero.
     pub fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
         Self {
             endpoint,
@@ -151,7 +153,7 @@ impl UpstreamError {
     }
 }
 
-/// Error of the HTTP client's construction, as on a machine without CA certificates for an HTTPS base URL.
+/// Error returned when the HTTP client cannot be created, as on a machine without CA certificates for an HTTPS base URL.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the HTTPS client cannot be created ({reason}); check that CA certificates are installed")]
 pub struct BuildError {

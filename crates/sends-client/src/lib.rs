@@ -8,17 +8,17 @@
 //! |---|---|
 //! | one method for each upstream path | `constant_contact.rs`, `constant_contact/` |
 //! | caller identity, priority, deadline and call budget | `caller.rs` |
-//! | the paths, also of listings and batches | `endpoint.rs`, `listing.rs`, `batch.rs` |
+//! | the paths, including those of listings and batches | `endpoint.rs`, `listing.rs`, `batch.rs` |
 //! | the order of the steps below, and retries | `pipeline.rs`, `pipeline/` |
 //! | the token, and its renewal after a 401 | `token_source.rs`, `token.rs` |
 //! | suspension of rejected tokens and paths | `refusals.rs`, `refusals/` |
 //! | circuit breaker for failing endpoints | `breaker.rs`, `breaker/` |
-//! | limits on calls with tokens that were not accepted yet | `unverified.rs` |
+//! | call budget of unverified tokens | `unverified.rs` |
 //! | rate limits per second and per day | `pacing.rs`, `pacing/` |
 //! | base URL of the API | `base_url.rs` |
 //! | one GET: headers, timeouts, maximum body size | `transport.rs` |
 //! | decoding of error responses | `refusal.rs` |
-//! | which failures are retried, backoff, and the retry budget | `retry.rs` |
+//! | retry policy: remedy of each failure class, backoff, and the retry budget | `retry.rs` |
 //! | hooks for metrics | `observer.rs` |
 //! | the error type | `error.rs` |
 //!

@@ -1,8 +1,8 @@
 //! Paged listings.
 //!
-//! Of the upstream's link to the next page only the query is used, and only if the link has the path of the listing
-//! (`listing/link.rs`). A listing with a cycle or without new records is cut short (`listing/visited.rs`). When a link is not
-//! followed, only the pages behind it are missing.
+//! Only the query of the upstream's link to the next page is used, and only if the link has the path of the listing
+//! (`listing/link.rs`). A listing with a cycle or without new records is cut short (`listing/visited.rs`). If a link is not
+//! followed, only the pages after it are missing.
 
 mod link;
 mod visited;
@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use self::visited::VisitedPages;
 use crate::{BaseUrl, Endpoint};
 
-/// Query of one page, from the arguments of a listing or from a checked link.
+/// Query of one page, built from the arguments of a listing or taken from a validated link.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PageQuery(Arc<str>);
 
@@ -35,10 +35,10 @@ impl PageQuery {
 
 /// Resource with a paged listing.
 pub trait Paged: Listed {
-    /// The path of a page.
+    /// Returns the endpoint of a page.
     fn endpoint(query: PageQuery) -> Endpoint;
 
-    /// The id, which identifies the record while its other fields may change.
+    /// Returns the id, which identifies the record even if its other fields change.
     fn id(&self) -> impl Hash;
 }
 
@@ -63,10 +63,10 @@ paged! {
     Segment => Endpoint::Segments;
 }
 
-/// Filter and page size of a listing of campaigns.
+/// Filter and page size of a campaign listing.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct CampaignFilter {
-    /// Page size, clamped to 1 to 500 (documented).
+    /// Page size, clamped to the range 1 to 500 (documented).
     pub limit: u16,
     /// Only campaigns updated after this time. `None` for no bound.
     pub updated_after: Option<Timestamp>,
@@ -75,7 +75,7 @@ pub struct CampaignFilter {
 }
 
 impl Default for CampaignFilter {
-    /// All campaigns, with the maximum page size.
+    /// Returns a filter for all campaigns, with the maximum page size.
     fn default() -> Self {
         Self {
             limit: MAX_PAGE_SIZE,
@@ -85,9 +85,9 @@ impl Default for CampaignFilter {
     }
 }
 
-/// Maximum page size of all listings but that of segments (documented).
+/// Maximum page size of all listings except the segment listing (documented).
 const MAX_PAGE_SIZE: u16 = 500;
-/// Maximum page size of the listing of segments (documented).
+/// Maximum page size of the segment listing (documented).
 const MAX_SEGMENT_PAGE_SIZE: u16 = 1000;
 
 impl CampaignFilter {
@@ -104,8 +104,8 @@ impl CampaignFilter {
     }
 }
 
-pub(crate) fn summaries(on_a_page: u16) -> PageQuery {
-    PageQuery::of(&[limit(on_a_page)])
+pub(crate) fn summaries(page_size: u16) -> PageQuery {
+    PageQuery::of(&[limit(page_size)])
 }
 
 pub(crate) fn contact_lists() -> PageQuery {
@@ -116,8 +116,8 @@ pub(crate) fn segments() -> PageQuery {
     PageQuery::of(&[("limit", MAX_SEGMENT_PAGE_SIZE.to_string())])
 }
 
-fn limit(on_a_page: u16) -> (&'static str, String) {
-    ("limit", on_a_page.clamp(1, MAX_PAGE_SIZE).to_string())
+fn limit(page_size: u16) -> (&'static str, String) {
+    ("limit", page_size.clamp(1, MAX_PAGE_SIZE).to_string())
 }
 
 /// Page of a listing.
@@ -125,20 +125,20 @@ fn limit(on_a_page: u16) -> (&'static str, String) {
 pub struct ResourcePage<T> {
     /// Readable records, in the upstream's order.
     pub records: Vec<T>,
-    /// Number of unreadable values, which are `None`, per record in the order of the records.
+    /// Number of unreadable values of each record, in the order of the records. Unreadable values are `None`.
     pub unreadable_values: Vec<usize>,
     /// Number of unreadable records, which are omitted and described in the log.
     pub unreadable: usize,
-    /// Whether the list of records itself is unreadable, which counts as one record.
+    /// Whether the list of records itself is unreadable, which counts as one unreadable record.
     pub lacks_list: bool,
-    /// The next page. `None` on the last page, and when the listing is cut short.
+    /// Next page. `None` on the last page, and when the listing is cut short.
     pub next: Option<NextPage<T>>,
-    /// Reason for not following the link to the next page: the link is unreadable, leads away from the listing or back to an
-    /// earlier page, or five pages in a row had no new record. Normally `None`.
+    /// Reason for not following the link to the next page: the link is unreadable, points outside the listing or to an earlier
+    /// page, or the last five pages had no new record. Normally `None`.
     pub cut_short: Option<&'static str>,
 }
 
-/// The next page of a listing, by the upstream's cursor. The lifetime of a cursor is not documented.
+/// Next page of a listing, identified by the upstream's cursor. The lifetime of a cursor is not documented.
 #[derive(Debug)]
 pub struct NextPage<T> {
     query: PageQuery,
@@ -157,7 +157,7 @@ impl<T> Clone for NextPage<T> {
 }
 
 impl<T: Paged> NextPage<T> {
-    /// The first page of a listing.
+    /// Creates a reference to the first page of a listing.
     pub(crate) fn first(query: PageQuery) -> Self {
         Self {
             query,
@@ -172,25 +172,25 @@ impl<T: Paged> NextPage<T> {
 }
 
 /// Cause of a cut-short listing: a link to an earlier page.
-const TO_A_READ_PAGE: &str = "it leads back to a page that was read";
+const TO_AN_EARLIER_PAGE: &str = "it points to a page that was already read";
 
 impl<T> ResourcePage<T> {
-    /// Whether the listing is cut short because its link leads back to an earlier page. If the last page has such a link,
-    /// nothing is missing.
+    /// Returns whether the listing is cut short because its link points to an earlier page. If the last page has such a link,
+    /// no records are missing.
     pub fn leads_back(&self) -> bool {
-        let circles = [TO_A_READ_PAGE, visited::CYCLE, link::TO_THE_BEGINNING];
-        self.cut_short.is_some_and(|reason| circles.contains(&reason))
+        let cycles = [TO_AN_EARLIER_PAGE, visited::CYCLE, link::TO_THE_FIRST_PAGE];
+        self.cut_short.is_some_and(|reason| cycles.contains(&reason))
     }
 }
 
 impl<T: Paged> ResourcePage<T> {
-    /// The decoded page that was requested as `requested`.
+    /// Converts a decoded page that was requested as `requested`.
     pub(crate) fn of(decoded: Decoded<Page<T>>, requested: NextPage<T>, base: &BaseUrl) -> Self {
         let page = decoded.value;
         let endpoint = requested.endpoint();
         let next = match &page.next {
             NextLink::None => Ok(None),
-            NextLink::Unreadable => Err("it cannot be read"),
+            NextLink::Unreadable => Err("it is unreadable"),
             NextLink::To(link) => {
                 let documented = format!("{API_VERSION}{endpoint}");
                 link::follow(link, &endpoint.url(base), &documented).map(Some)
@@ -219,17 +219,17 @@ impl<T: Paged> ResourcePage<T> {
 }
 
 impl<T: Paged> NextPage<T> {
-    /// The page with `query` that follows this one, which has these records.
+    /// Returns the next page, which is identified by `query`. `records` are the records of this page.
     fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
         self.visited.note(&self.query, records.iter().map(T::id))?;
         if self.visited.contains(&query) {
-            return Err(TO_A_READ_PAGE);
+            return Err(TO_AN_EARLIER_PAGE);
         }
         Ok(Self { query, ..self })
     }
 }
 
-/// Prefix of paths in links (documented), whatever the base URL.
+/// Prefix of paths in links (documented), regardless of the base URL.
 const API_VERSION: &str = "/v3";
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_stays_within_the_documented_bounds() {
+    fn filter_limit_is_clamped_to_the_documented_range() {
         let filter = |limit| CampaignFilter {
             limit,
             updated_after: Some("2024-05-01T00:00:00Z".parse().unwrap()),

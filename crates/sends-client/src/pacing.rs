@@ -1,23 +1,23 @@
-//! Rate limits of one API key: calls per second and per UTC day, with a queue of waiting calls. Independent of HTTP.
+//! Rate limiter for one API key: calls per second and per UTC day, with a queue of waiting calls. Independent of HTTP.
 //!
-//! **Several processes.** The limits apply to the API key. With a record of [`Departures`] that processes share, each slot is
-//! claimed there before it is granted, in one step for the second and the day; see [`departures`] for the invariant, the fairness
-//! between processes and the clock. The limits of this process apply in addition, and remain in effect if the record cannot be
-//! used; this failure is logged once, and the upstream may then throttle calls.
+//! **Several processes.** The limits apply to the API key. If processes share a record of [`Departures`], each slot is claimed
+//! in the record before it is granted, in one atomic step for the second and the day. See [`departures`] for the invariant, the
+//! fairness between processes and the clock. The limits of this process apply in addition and remain in effect if the record is
+//! unusable. Such a failure is logged once, and the upstream may then throttle calls.
 //!
 //! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so no window of one second may contain more
-//! arrivals than the limit. A slot opens again a second and a margin after the departure of its call. The margin covers different
-//! delays on the network, and grows for a while after a `throttled` response. The first calls are sent at once, and N calls take
-//! ⌊(N−1)/limit⌋ seconds and the margins. Common limiters do not achieve this: `tower`'s counts fixed windows of its own, so that
-//! twice the limit passes around an edge, and a generic cell rate algorithm either spreads the first calls over a second or, with
-//! a burst, admits burst and rate in the same second.
+//! arrivals than the limit. A slot reopens a second and a margin after the departure of its call. The margin covers differing
+//! network delays and grows temporarily after a `throttled` response. The first calls are sent immediately, and N calls take
+//! ⌊(N−1)/limit⌋ seconds plus the margins. Common limiters do not meet this requirement. `tower`'s limiter counts fixed windows
+//! of its own, so twice the limit passes around an edge. A generic cell rate algorithm either spreads the first calls over a
+//! second or, with a burst, admits burst and rate in the same second.
 //!
-//! **The day.** Calls are counted at their departure and written to a [`DayLedger`] in batches by one task. No call waits for the
-//! ledger, so that a crash loses the entries in flight. The shared record counts calls when they are claimed and loses none; the
-//! ledger survives a power failure.
+//! **The day.** Calls are counted at their departure and written to a [`DayLedger`] in batches by one task. Calls do not wait
+//! for the ledger, so a crash loses the entries in flight. The shared record counts calls when they are claimed and loses none;
+//! the ledger survives a power failure.
 //!
-//! **The queue.** Lanes are served in turn and interactive calls before background calls, except that one departure of eight is
-//! for background calls while they wait. A call that is cancelled, in the queue or with its slot, has no effect.
+//! **The queue.** Lanes are served round-robin. Interactive calls precede background calls, except that one departure in eight
+//! is for background calls while they wait. A call that is cancelled, in the queue or with its slot, has no effect.
 //!
 //! No task runs while no call waits and the ledger has all entries.
 
@@ -62,15 +62,15 @@ pub use self::{
 pub(crate) use self::{schedule::MAX_THROTTLING, second::SLOT_CLOSED};
 use crate::{CallerGroup, Clock, Lane, Priority, SystemClock};
 
-/// Delay of a write to the ledger after a failed one.
+/// Delay before a failed write to the ledger is retried.
 const LEDGER_RETRY: Duration = Duration::from_secs(1);
 
-/// Request of one call for a slot.
+/// Request for a slot for one call.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotRequest {
-    /// The lane to wait in.
+    /// Lane to wait in.
     pub lane: Lane,
-    /// The priority in the queue.
+    /// Priority in the queue.
     pub priority: Priority,
     /// End of the wait.
     pub deadline: Instant,
@@ -86,25 +86,25 @@ pub struct Pacer {
 pub(crate) struct Shared {
     schedule: Mutex<Schedule>,
     ledger: Arc<dyn DayLedger>,
-    /// `None` for a process on its own, and without limits.
+    /// `None` for a single process, and without limits.
     departures: Option<Arc<dyn Departures>>,
     /// Whether the last access to the shared record failed.
     record_failed: AtomicBool,
     clock: Arc<dyn Clock>,
     /// Notified when a slot may have opened early.
     changed: Notify,
-    /// Notified when a departure was returned to the shared record, so that a claim may be granted early.
+    /// Notified when a departure was given back to the shared record, so that a claim may be granted early.
     given_back: Notify,
     /// Notified when the ledger has all entries.
     written: Notify,
 }
 
 impl Pacer {
-    /// A pacer for one process, which continues the ledger's count of the day.
+    /// Creates a pacer for a single process, which continues the ledger's count of the day.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] when the ledger cannot be read; a count from 0 could exceed the daily limit.
+    /// [`LedgerError`] if the ledger cannot be read, because a count from 0 could exceed the daily limit.
     pub async fn open(
         limits: Limits,
         ledger: Arc<dyn DayLedger>,
@@ -114,7 +114,7 @@ impl Pacer {
         Ok(Self::starting_from(limits, used, ledger, None, clock))
     }
 
-    /// A pacer that counts from 0 and keeps the count in memory only.
+    /// Creates a pacer that counts from 0 and keeps the count only in memory.
     pub fn in_memory(limits: Limits) -> Self {
         let ledger = Arc::<MemoryLedger>::default();
         Self::starting_from(limits, 0, ledger, None, Arc::new(SystemClock))
@@ -142,21 +142,21 @@ impl Pacer {
         }
     }
 
-    /// Waits for a slot. Cancelling the future leaves the queue.
+    /// Waits for a slot. Dropping the future removes the call from the queue.
     ///
     /// # Errors
     ///
-    /// [`Refused`], at once when no slot can open before the deadline, otherwise at the deadline.
+    /// [`Refused`], immediately if no slot can open before the deadline or the queue is full, otherwise at the deadline.
     pub async fn acquire(&self, turn: SlotRequest) -> Result<Slot, Refused> {
         self.acquire_for_group(turn, &CallerGroup::new()).await
     }
 
-    /// Waits for a slot in the lane of `turn` and in those of the group's members at once. The call takes one place in the queue
-    /// and has the highest priority among the members.
+    /// Waits for a slot in the lane of `turn` and concurrently in the lanes of the group's members. The call takes one place in
+    /// the queue and has the highest priority among the members.
     ///
     /// # Errors
     ///
-    /// As for [`acquire`](Self::acquire).
+    /// Same as for [`acquire`](Self::acquire).
     pub async fn acquire_for_group(&self, turn: SlotRequest, group: &CallerGroup) -> Result<Slot, Refused> {
         let shared = &self.shared;
         let priority = group.effective_priority(turn.priority);
@@ -173,7 +173,7 @@ impl Pacer {
         };
         let mut members = group.members();
         let membership = async {
-            // The group outlives the wait, so that the changes do not end before it.
+            // The group outlives the wait, so the loop does not end before it.
             while members.changed().await.is_ok() {
                 let mut schedule = shared.schedule();
                 for &(lane, priority) in members.borrow_and_update().iter() {
@@ -195,17 +195,17 @@ impl Pacer {
         Err(refused)
     }
 
-    /// The limits, their use and the current pause, as of this process's last call.
+    /// Returns the limits, their use and the current pause, as of this process's last call.
     pub fn state(&self) -> PacerState {
         self.shared.schedule().state(&self.shared.now())
     }
 
-    /// The queue of waiting calls.
+    /// Returns a snapshot of the queue of waiting calls.
     pub fn queue(&self) -> QueueUse {
         self.shared.schedule().queue.used()
     }
 
-    /// Waits until the ledger has all calls, for a shutdown without loss. Does not complete while the ledger fails.
+    /// Waits until the ledger has all calls, for a graceful shutdown without loss. Does not complete while the ledger fails.
     pub async fn flush(&self) {
         let written = self.shared.written.notified();
         {
@@ -215,19 +215,19 @@ impl Pacer {
         written.await;
     }
 
-    /// Marks a connection to the upstream as being opened, until the value is dropped. Calls without a response may wait for the
-    /// connection, so that their slots stay closed.
+    /// Marks a connection to the upstream as being opened until the returned value is dropped. Calls without a response may
+    /// wait for the connection, so their slots stay closed.
     pub(crate) fn connecting(&self) -> Connecting {
         self.shared.schedule().second.connecting();
         Connecting(Arc::clone(&self.shared))
     }
 }
 
-/// A connection that is being opened.
+/// Connection that is being opened.
 pub(crate) struct Connecting(Arc<Shared>);
 
 impl Connecting {
-    /// Marks the connection as open. Calls without a response may have waited for it, and count as departed now.
+    /// Marks the connection as open. Calls without a response may have waited for the connection and count as departed now.
     pub(crate) fn succeeded(&self) {
         let moved = self.0.schedule().second.connected(Instant::now());
         self.0.departed(&moved);
@@ -249,7 +249,7 @@ impl fmt::Debug for Pacer {
 
 impl Shared {
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
-        // A poisoned schedule is consistent: its methods do not panic between two changes.
+        // A poisoned schedule is consistent because its methods do not panic between two changes.
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -257,7 +257,7 @@ impl Shared {
         Now::of(&*self.clock)
     }
 
-    /// Runs the dispatcher while calls wait.
+    /// Starts the dispatcher if calls wait, and wakes it.
     fn ensure_dispatcher(self: &Arc<Self>, schedule: &mut Schedule) {
         if schedule.queue.is_empty() {
             return;
@@ -266,24 +266,23 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Runs the writer until the ledger has all entries.
     fn ensure_writer(self: &Arc<Self>, schedule: &mut Schedule) {
         ensure_task(&mut schedule.writer, || write(Arc::clone(self)));
     }
 }
 
-/// Starts a task unless it runs. A task that ended with the runtime it ran on is started again.
+/// Starts a task unless it is running. A task that ended with its runtime is started again.
 fn ensure_task<F: Future<Output = ()> + Send + 'static>(
     task: &mut Option<JoinHandle<()>>,
     start: impl FnOnce() -> F,
 ) {
     if task.as_ref().is_none_or(JoinHandle::is_finished) {
-        // Outside a runtime no call can wait, and the next call inside one starts the task.
+        // Outside a runtime no call can wait, and the next call inside a runtime starts the task.
         *task = Handle::try_current().ok().map(|runtime| runtime.spawn(start()));
     }
 }
 
-/// Dispatcher task: grants slots until no call waits.
+/// Grants slots until no call waits.
 async fn dispatch(shared: Arc<Shared>) {
     loop {
         let (next_turn, claim) = {
@@ -324,7 +323,7 @@ async fn dispatch(shared: Arc<Shared>) {
     }
 }
 
-/// Writer task: writes entries to the ledger until it has all of them.
+/// Writes entries to the ledger until the ledger has all of them.
 async fn write(shared: Arc<Shared>) {
     loop {
         let entry = {
@@ -348,7 +347,7 @@ async fn write(shared: Arc<Shared>) {
         match written {
             Ok(total) => shared.schedule().day.written(total),
             Err(error) => {
-                tracing::error!("{error}; it is counted in memory and written later");
+                tracing::error!("{error}; the calls are counted in memory and written later");
                 sleep(LEDGER_RETRY).await;
             }
         }

@@ -1,4 +1,4 @@
-//! The steps of one call: token, rate limit, request, and retries. The rules of each step are in its own module.
+//! Steps of one call: token, rate limit, request and retries. The rules of each step are in its own module.
 
 mod attempt;
 mod failures;
@@ -37,7 +37,7 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Requests `endpoint` for `caller`. A body that `decode` rejects is a failure like others.
+    /// Requests `endpoint` for `caller`. A body that `decode` rejects counts as a failed request.
     pub(crate) async fn get<T>(
         &self,
         caller: &Caller,
@@ -78,27 +78,25 @@ impl Pipeline {
     }
 }
 
-/// State of one call.
 struct Call<'c> {
     pipeline: &'c Pipeline,
     caller: &'c Caller,
     endpoint: &'c Endpoint,
-    /// Requests sent, probes included.
+    /// Number of requests sent, including probes.
     sent: u32,
     /// Total wait for the rate limit.
     waited: Duration,
-    /// Departure of the last request; the start of the call before the first.
+    /// Departure of the last request, or the start of the call before the first request.
     departed: Instant,
     /// Whether a request was repeated because the upstream had closed the connection.
     is_reconnected: bool,
     /// Whether the current request is the probe of a rejected token.
     is_probing: bool,
-    /// Whether a renewed token was requested.
     is_renewed: bool,
 }
 
 impl Call<'_> {
-    /// Makes attempts until one succeeds or the retry policy ends.
+    /// Makes attempts until an attempt succeeds or the retry policy forbids another attempt.
     async fn run<T>(&mut self, decode: impl Fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, UpstreamError> {
         let (pipeline, caller, endpoint) = (self.pipeline, self.caller, self.endpoint);
         let report = |error: &UpstreamError| pipeline.observer.refused(endpoint, error.class);
@@ -142,7 +140,7 @@ impl Call<'_> {
                     }
                     let failure = with_scope(failure, rejection);
                     token = self.renew(&token, rejection, failure).await?;
-                    // A rejection followed by a renewal is not the cause of a later failure.
+                    // A rejection that is followed by a renewal is not the cause of a later failure.
                     continue;
                 }
                 Remedy::None => return Err(failure),
@@ -174,7 +172,7 @@ impl Call<'_> {
         }
     }
 
-    /// Replaces a rejected token, once per call. Returns `failure` when it cannot be replaced.
+    /// Replaces a rejected token, once per call. Returns `failure` if the token cannot be replaced.
     async fn renew(
         &mut self,
         rejected: &AccessToken,
@@ -194,7 +192,7 @@ impl Call<'_> {
         }
     }
 
-    /// Determines whether a 401 concerns the token or only the path, with one probe a minute for all paths.
+    /// Determines whether a 401 concerns the token or only the path, with one probe per minute for all paths.
     async fn rejection_scope(&mut self, token: &AccessToken) -> TokenRejection {
         let (caller, endpoint, departed) = (self.caller, self.endpoint, self.departed);
         let refusals = &self.pipeline.refusals;
@@ -205,7 +203,7 @@ impl Call<'_> {
         if let Some(rejection) = refusals.refused(token, endpoint, departed) {
             return rejection;
         }
-        // No probe for an unverified token: its next call gives the same information.
+        // An unverified token is not probed because its next call yields the same information.
         if caller.brings_token() && !refusals.is_accepted(token) {
             return refusals.unconfirmed(token, endpoint);
         }
@@ -218,24 +216,24 @@ impl Call<'_> {
         self.is_probing = false;
         match probed {
             Err(AttemptError::Sent(failure)) if is_rejected_token(Some(&failure)) => {
-                tracing::debug!("access token rejected: {endpoint} and {probe} answer 401");
+                tracing::debug!("access token rejected: {endpoint} and {probe} respond with 401");
                 return refusals.confirmed(token);
             }
             Ok(()) => caller.access().accepted(token),
             Err(_) => {}
         }
-        // An accepted probe is newer than the request, which determines the scope.
+        // An accepted probe is newer than the request and therefore determines the scope.
         let rejection = refusals.refused(token, endpoint, departed);
         let rejection = rejection.unwrap_or_else(|| refusals.unconfirmed(token, endpoint));
         if rejection.by == RefusedBy::PathAlone {
             tracing::warn!(
-                "{endpoint} answers 401 although {probe} accepts the access token; only this path is suspended"
+                "{endpoint} responds with 401 although {probe} accepts the access token; only this path is suspended"
             );
         }
         rejection
     }
 
-    /// Records the outcome in the span. The status is that of the last response.
+    /// Records the outcome in the span, with the status of the last response.
     fn record(&self, span: &Span, failure: Option<&UpstreamError>) {
         if span.is_disabled() {
             return;
@@ -265,14 +263,13 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// Waits for a token until the caller's deadline.
 async fn wait_for_token(
     caller: &Caller,
     token: impl Future<Output = Result<AccessToken, TokenError>>,
 ) -> Result<AccessToken, TokenError> {
     timeout_at(caller.deadline(), token).await.unwrap_or_else(|_| {
         Err(TokenError::Unavailable {
-            reason: "it did not arrive before the caller's deadline".to_owned(),
+            reason: "no token arrived before the caller's deadline".to_owned(),
             retry_after: None,
         })
     })

@@ -1,8 +1,8 @@
 //! Decoder of error responses.
 //!
-//! The body has one of at least four shapes independent of the status, so all of them are searched. Behind a gateway the body may
-//! also be plain text, HTML, empty or cut off. The status determines the class; the body only distinguishes the two kinds of 429,
-//! and a missing path from a missing privilege.
+//! The body has one of at least four shapes, which do not depend on the status, so all shapes are searched. Behind a gateway,
+//! the body may also be plain text, HTML, empty or cut off. The status determines the class. The body only distinguishes the
+//! two kinds of 429 response, and a missing path from a missing privilege.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -18,7 +18,7 @@ const DEPTH_LIMIT: usize = 4;
 /// Message of Amazon's gateway for an unknown path (observed), in letters only.
 const NO_SUCH_PATH: &str = "missingauthenticationtoken";
 
-/// Members with the kind of an error, the most specific first. `__type` is Amazon's.
+/// Members with the kind of an error, the most specific first. `type` also matches Amazon's `__type`.
 const KEYS: [&str; 6] = ["error_key", "error", "type", "error_code", "code", "key"];
 const MESSAGES: [&str; 5] = ["error_message", "error_description", "message", "detail", "title"];
 
@@ -31,14 +31,14 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// Decodes any documented shape, nested or not, with member names in any letter case. `error_type` is the error kind from a
-    /// header of Amazon's gateway (observed), for a body without one. Empty for any other body.
+    /// header of Amazon's gateway (observed), for a body that contains none. Any other body yields an empty value.
     pub(crate) fn read(body: &[u8], error_type: Option<&str>) -> Self {
         let body = String::from_utf8_lossy(body);
         let (error_key, message) = match serde_json::from_str(body.trim_start_matches('\u{feff}')) {
-            Ok(Value::String(text)) => (None, telling(&text)),
+            Ok(Value::String(text)) => (None, quota_message(&text)),
             Ok(body) => (find_first(&body, &KEYS), find_first(&body, &MESSAGES)),
-            // Plain text, or cut-off JSON.
-            Err(_) => (None, telling(&body)),
+            // Plain text, or JSON that is cut off.
+            Err(_) => (None, quota_message(&body)),
         };
         Self {
             error_key: error_key.or_else(|| clean(error_type?)),
@@ -49,11 +49,12 @@ impl Refusal {
     pub(crate) fn class(&self, status: StatusCode) -> FailureClass {
         match status {
             StatusCode::UNAUTHORIZED => FailureClass::Unauthenticated,
-            StatusCode::FORBIDDEN if self.says_no_such_path() => FailureClass::NoSuchPath,
+            StatusCode::FORBIDDEN if self.is_no_such_path() => FailureClass::NoSuchPath,
             StatusCode::FORBIDDEN => FailureClass::Forbidden,
             StatusCode::NOT_FOUND => FailureClass::NotFound,
-            // The shorter pause if the body does not name the limit: an exhausted day is reported again by the next call.
-            StatusCode::TOO_MANY_REQUESTS if self.says_day_used_up() => FailureClass::QuotaExceeded,
+            // A body that names no limit is treated as throttling, whose pause is shorter. If the day is used up, the next call
+            // gets the same response again.
+            StatusCode::TOO_MANY_REQUESTS if self.is_quota_exceeded() => FailureClass::QuotaExceeded,
             StatusCode::TOO_MANY_REQUESTS => FailureClass::Throttled,
             status if status.is_client_error() => FailureClass::Rejected,
             status if status.is_server_error() => FailureClass::ServerFailure,
@@ -61,27 +62,27 @@ impl Refusal {
         }
     }
 
-    fn says_no_such_path(&self) -> bool {
+    fn is_no_such_path(&self) -> bool {
         let words = [&self.error_key, &self.message].into_iter().flatten();
         words.into_iter().any(|text| letters(text).contains(NO_SUCH_PATH))
     }
 
-    /// Decided by the key if it names a limit, otherwise by the message.
-    fn says_day_used_up(&self) -> bool {
+    /// The key decides if it names a limit, otherwise the message.
+    fn is_quota_exceeded(&self) -> bool {
         let limit = |text: &Option<String>| text.as_deref().and_then(limit_named_by);
         limit(&self.error_key).or_else(|| limit(&self.message)) == Some(LimitKind::Day)
     }
 }
 
-/// Limit that a 429 reports (documented).
+/// Limit that a 429 response reports (documented).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum LimitKind {
     Second,
     Day,
 }
 
-/// Words for each limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from responses of
-/// gateways.
+/// Substrings that identify a limit, in letters only. `throttled` and `quota_exceeded` are documented; the others are inferred
+/// from gateway responses.
 const OF_THE_SECOND: [&str; 6] = [
     "throttl",
     "toomanyrequest",
@@ -92,16 +93,16 @@ const OF_THE_SECOND: [&str; 6] = [
 ];
 const OF_THE_DAY: [&str; 3] = ["quota", "daily", "perday"];
 
-/// Limit named in a key, an exception's name or a message; the limit per second when both are named.
+/// Returns the limit that a key, an exception name or a message names. If both limits are named, returns the limit per second.
 fn limit_named_by(text: &str) -> Option<LimitKind> {
-    // The reason phrase of the status.
+    // The reason phrase of the status names no limit.
     if text.trim().eq_ignore_ascii_case("too many requests") {
         return None;
     }
     let letters = letters(text);
     let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
-    // "com.amazonaws#LimitExceededException:http://…" and "Limit Exceeded" (documented) without prefix and suffix. Compared as a
-    // whole, since Amazon's services also throttle with "RequestLimitExceeded".
+    // Prefix and suffix are removed from names such as "com.amazonaws#LimitExceededException:http://…" and "Limit Exceeded"
+    // (documented). The name is compared as a whole because Amazon's services also throttle with "RequestLimitExceeded".
     let name = text.split(':').next().and_then(|text| text.rsplit('#').next());
     let name = self::letters(name.unwrap_or(text));
     let is_limit_exceeded = ["exception", "error", ""]
@@ -116,21 +117,21 @@ fn limit_named_by(text: &str) -> Option<LimitKind> {
     }
 }
 
-/// Message of a text without JSON, only if it reports a used-up day; otherwise it may be a web page.
-fn telling(text: &str) -> Option<String> {
+/// Returns the message of a text without JSON if it reports a used-up day. Any other text may be a web page.
+fn quota_message(text: &str) -> Option<String> {
     clean(text.trim()).filter(|text| limit_named_by(text) == Some(LimitKind::Day))
 }
 
-/// First text of a member with one of these names at any depth; earlier names first.
+/// Returns the first text of a member with one of these names at any depth. Earlier names take precedence.
 fn find_first(body: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| find(body, name, DEPTH_LIMIT))
 }
 
-/// First text of a member with this name, outer members first.
+/// Returns the first text of a member with this name, outer members first.
 fn find(value: &Value, name: &str, depth: usize) -> Option<String> {
     let inner = |value: &Value| find(value, name, depth.checked_sub(1)?);
     match value {
-        // Most endpoints answer an array of errors, of which the first is used.
+        // Most endpoints respond with an array of errors, of which the first is used.
         Value::Array(errors) => errors.iter().find_map(inner),
         Value::Object(members) => {
             let mut named = members.iter().filter(|(key, _)| is_named(key, name));
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_an_error_body_is_read() {
+    fn every_shape_of_an_error_body_is_decoded() {
         let cases: &[(&str, Refusal)] = &[
             (
                 r#"[{"error_key":"contacts.api.not_found","error_message":"Gone."}]"#,
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_is_recognised_in_whatever_shape_its_key_comes() {
+    fn kind_of_429_is_recognised_in_every_shape() {
         for body in [
             r#"{"error_key":"quota_exceeded","error_message":"Limit Exceeded"}"#,
             r#"{"error_key":"QUOTA_EXCEEDED"}"#,
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateways_header_tells_the_kind_where_the_body_does_not() {
+    fn gateway_header_is_used_if_the_body_has_no_error_kind() {
         for (error_type, body, class) in [
             ("LimitExceededException", "", FailureClass::QuotaExceeded),
             (
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_does_not_exist_is_no_missing_right() {
+    fn missing_path_differs_from_a_missing_privilege() {
         for (body, class) in [
             (
                 r#"{"message":"Missing Authentication Token"}"#,
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_decides_the_class_and_the_key_only_which_429_it_is() {
+    fn status_determines_the_class_and_the_key_only_the_kind_of_429() {
         use FailureClass::{
             Forbidden, Invalid, NotFound, QuotaExceeded, Rejected, ServerFailure, Throttled, Unauthenticated,
         };
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_bounded_and_holds_no_control_characters() {
+    fn message_is_bounded_and_free_of_control_characters() {
         let body = format!(r#"{{"message":"a\n\u001b[31m{}"}}"#, "é".repeat(5000));
         let message = Refusal::read(body.as_bytes(), None).message.unwrap();
         assert_eq!(message.chars().count(), MESSAGE_LIMIT);

@@ -1,9 +1,9 @@
-//! Access tokens and paths that the upstream has answered with 401, so that further calls are not sent.
+//! Access tokens and paths that the upstream has rejected with 401, so that further calls are not sent.
 //!
-//! A single path may reject a token that is valid elsewhere (observed in `/contact_lists`). So a 401 counts against the token
-//! only once a probe of another path confirms it. If the other path accepts the token, only the path that answered 401 is
-//! suspended. One probe per minute serves all paths of a token. A rejected token or path is tried again with one call after a
-//! pause, which doubles with each further rejection.
+//! A single path may reject a token that is valid elsewhere (observed for `/contact_lists`). A 401 therefore counts against the
+//! token only after a probe of another path has confirmed it. If the other path accepts the token, only the path that responded
+//! with 401 is suspended. One probe per minute serves all paths of a token. A rejected token or path is tried again with a
+//! single call after a pause, which doubles with each further rejection.
 //!
 //! Tokens are identified by a hash. The pipeline renews tokens and sends the probes.
 
@@ -24,14 +24,14 @@ use tokio::{
 use self::token_state::TokenState;
 use crate::{AccessToken, Endpoint};
 
-/// Validity of a probe's outcome for other paths that reject the token.
-const PROBE_HOLDS: Duration = Duration::from_mins(1);
+/// Time for which the outcome of a probe is valid for other paths that reject the token.
+const PROBE_VALIDITY: Duration = Duration::from_mins(1);
 
-/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, and the response.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, plus the response.
+const MAX_PROBE_WAIT: Duration = Duration::from_secs(3);
 
-/// Rejections in a row after which the token is probed again within [`PROBE_HOLDS`], since it may have been revoked in the
-/// meantime.
+/// Number of consecutive rejections after which the token is probed again within [`PROBE_VALIDITY`], because it may have been
+/// revoked in the meantime.
 const REFUSALS_PER_PROBE: u32 = 20;
 
 #[derive(Debug, Default)]
@@ -42,9 +42,9 @@ pub(crate) struct Refusals {
     settled: Notify,
 }
 
-/// Permission for one request. Dropped without [`refused`](Self::refused), it makes the next request the probe.
+/// Permission for one request. If dropped without [`refused`](Self::refused), the next request becomes the probe.
 #[derive(Debug)]
-#[must_use = "a dropped admission is no probe"]
+#[must_use = "dropping an admission cancels its probe"]
 pub(crate) struct Admission<'a> {
     refusals: &'a Refusals,
     key: u64,
@@ -52,7 +52,7 @@ pub(crate) struct Admission<'a> {
     probes: Probes,
 }
 
-/// Ends of the pauses that the request probes, which identify them among the pauses of other probes.
+/// Ends of the pauses that the request probes. The end distinguishes a pause from the pauses of other probes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     token: Option<Instant>,
@@ -69,25 +69,24 @@ pub(crate) struct TokenRejection {
     pub(crate) may_renew: bool,
 }
 
-/// Scope of a rejection, as far as known.
+/// Scope of a rejection, if known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefusedBy {
-    /// This path only; others accept the token.
+    /// Only this path; other paths accept the token.
     PathAlone,
-    /// This path; unknown for others.
+    /// This path; the scope of the rejection is unknown.
     Path,
     /// All paths.
     Upstream,
 }
 
 impl Refusals {
-    /// Checks whether `token` may be sent to `endpoint` now.
     pub(crate) fn check(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), TokenRejection> {
-        let check = |known: &TokenState| known.check(endpoint, Instant::now());
+        let check = |state: &TokenState| state.check(endpoint, Instant::now());
         self.read(token, check).unwrap_or(Ok(()))
     }
 
-    /// Admits a request that is sent at once. The request becomes the probe of each pause that is over, and other requests wait
+    /// Admits a request that is sent immediately. The request becomes the probe of each expired pause, and other requests wait
     /// for its outcome.
     pub(crate) fn admit<'a>(
         &'a self,
@@ -96,12 +95,12 @@ impl Refusals {
     ) -> Result<Admission<'a>, TokenRejection> {
         let key = self.key(token);
         let mut probes = Probes::default();
-        if let Some(known) = self.tokens().get_mut(&key) {
+        if let Some(state) = self.tokens().get_mut(&key) {
             let now = Instant::now();
-            known.check(endpoint, now)?;
-            let path = known.refused_by.get_mut(endpoint);
+            state.check(endpoint, now)?;
+            let path = state.refused_by.get_mut(endpoint);
             probes = Probes {
-                token: known.refused.as_mut().map(|pause| pause.probe(now)),
+                token: state.refused.as_mut().map(|pause| pause.probe(now)),
                 path: path.map(|refused| refused.pause.probe(now)),
             };
         }
@@ -113,9 +112,9 @@ impl Refusals {
         })
     }
 
-    /// Whether any path has accepted `token` since its last rejection.
+    /// Returns whether any path has accepted `token` since its last rejection.
     pub(crate) fn is_accepted(&self, token: &AccessToken) -> bool {
-        let accepted_at = self.read(token, |known| known.accepted_at);
+        let accepted_at = self.read(token, |state| state.accepted_at);
         accepted_at.flatten().is_some()
     }
 
@@ -126,25 +125,24 @@ impl Refusals {
 
     /// Records that `endpoint` accepted `token` in a request sent at `departed`.
     pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &Endpoint, departed: Instant) {
-        self.update(token, |known| {
-            if known.refused_at.is_some_and(|refused_at| departed < refused_at) {
+        self.update(token, |state| {
+            if state.refused_at.is_some_and(|refused_at| departed < refused_at) {
                 return;
             }
-            known.is_being_probed &= known.probed_at.is_some_and(|probed_at| departed < probed_at);
-            known.accepted_at = known.accepted_at.max(Some(departed));
-            if !known.accepted_by.as_ref().is_some_and(is_cheap) {
-                known.accepted_by = Some(endpoint.clone());
+            state.is_being_probed &= state.probed_at.is_some_and(|probed_at| departed < probed_at);
+            state.accepted_at = state.accepted_at.max(Some(departed));
+            if !state.accepted_by.as_ref().is_some_and(is_cheap) {
+                state.accepted_by = Some(endpoint.clone());
             }
-            known.refused = None;
-            (known.is_renewed, known.earlier_pause, known.refusals) = (false, Duration::ZERO, 0);
-            known.refused_by.remove(endpoint);
-            for refused in known.refused_by.values_mut() {
+            state.refused = None;
+            (state.is_renewed, state.earlier_pause, state.refusals) = (false, Duration::ZERO, 0);
+            state.refused_by.remove(endpoint);
+            for refused in state.refused_by.values_mut() {
                 refused.is_own |= refused.at < departed;
             }
         });
     }
 
-    /// Waits until no probe of `token` is in flight.
     pub(crate) async fn probed(&self, token: &AccessToken) {
         loop {
             let settled = self.settled.notified();
@@ -157,58 +155,59 @@ impl Refusals {
         }
     }
 
-    /// Deadline of the wait for a probe of `token`. `None` when none is in flight.
+    /// Returns the deadline of the wait for a probe of `token`, or `None` if no probe is in flight.
     pub(crate) fn being_probed_until(&self, token: &AccessToken) -> Option<Instant> {
-        let probed_at = self.read(token, |known| known.probed_at.filter(|_| known.is_being_probed));
-        let until = probed_at?? + PATIENCE;
+        let probed_at = self.read(token, |state| state.probed_at.filter(|_| state.is_being_probed));
+        let until = probed_at?? + MAX_PROBE_WAIT;
         (until > Instant::now()).then_some(until)
     }
 
-    /// Lock of the call that determines the scope of a 401, so that rejections of requests sent together share one probe.
+    /// Returns the lock of the call that determines the scope of a 401, so that rejections of concurrent requests share one
+    /// probe.
     pub(crate) fn confirmation(&self, token: &AccessToken) -> Arc<tokio::sync::Mutex<()>> {
         let mut tokens = self.tokens();
         Arc::clone(&TokenState::of(&mut tokens, self.key(token)).confirmation)
     }
 
-    /// Records a 401 of `endpoint` to a request sent at `departed`, if its scope is known. `None` when a probe is needed.
+    /// Records a 401 of `endpoint` to a request sent at `departed`, if its scope is known. Returns `None` if a probe is needed.
     pub(crate) fn refused(
         &self,
         token: &AccessToken,
         endpoint: &Endpoint,
         departed: Instant,
     ) -> Option<TokenRejection> {
-        self.update(token, |known| {
+        self.update(token, |state| {
             let now = Instant::now();
-            let path = known.refused_by.get(endpoint);
+            let path = state.refused_by.get(endpoint);
             if path.is_some_and(|refused| refused.is_own) {
-                // No evidence about the token, so that another request may be its probe.
-                if let Some(refused) = known.refused.as_mut().filter(|pause| pause.is_probed) {
+                // The rejection is no evidence about the token, so another request may be its probe.
+                if let Some(refused) = state.refused.as_mut().filter(|pause| pause.is_probed) {
                     (refused.until, refused.is_probed) = (now, false);
                 }
-                return Some(known.refused_by_path(endpoint, now, true));
+                return Some(state.refused_by_path(endpoint, now, true));
             }
-            if known.refused.is_some() {
-                return Some(known.refused_by_upstream(now));
+            if state.refused.is_some() {
+                return Some(state.refused_by_upstream(now));
             }
-            if known.accepted_at.is_none_or(|at| at <= departed) {
-                known.probed_at.filter(|at| now < *at + PROBE_HOLDS)?;
-                if known.accepted_at < known.probed_at {
-                    return Some(known.unconfirmed(endpoint, now));
+            if state.accepted_at.is_none_or(|at| at <= departed) {
+                state.probed_at.filter(|at| now < *at + PROBE_VALIDITY)?;
+                if state.accepted_at < state.probed_at {
+                    return Some(state.unconfirmed(endpoint, now));
                 }
-                known.refusals += 1;
-                if known.refusals >= REFUSALS_PER_PROBE {
+                state.refusals += 1;
+                if state.refusals >= REFUSALS_PER_PROBE {
                     return None;
                 }
             }
-            Some(known.refused_by_path(endpoint, now, true))
+            Some(state.refused_by_path(endpoint, now, true))
         })
     }
 
-    /// Begins a probe of `token`, which `refusing` has rejected. Returns the path to request.
+    /// Starts a probe of `token`, which `refusing` has rejected. Returns the path to request.
     pub(crate) fn probe(&self, token: &AccessToken, refusing: &Endpoint) -> Endpoint {
-        let accepting = self.update(token, |known| {
-            (known.probed_at, known.is_being_probed, known.refusals) = (Some(Instant::now()), true, 0);
-            known.accepted_by.clone()
+        let accepting = self.update(token, |state| {
+            (state.probed_at, state.is_being_probed, state.refusals) = (Some(Instant::now()), true, 0);
+            state.accepted_by.clone()
         });
         let mut paths = accepting.into_iter().chain([Endpoint::UserPrivileges]);
         let other = paths.find(|path| path != refusing);
@@ -217,13 +216,13 @@ impl Refusals {
 
     /// Records that the probe was rejected as well.
     pub(crate) fn confirmed(&self, token: &AccessToken) -> TokenRejection {
-        self.update(token, |known| known.refused_by_upstream(Instant::now()))
+        self.update(token, |state| state.refused_by_upstream(Instant::now()))
     }
 
-    /// Records that no probe was sent, or that the probe had no outcome. Rejections by two paths in a row count against the
+    /// Records that no probe was sent, or that the probe had no outcome. Consecutive rejections by two paths count against the
     /// token.
     pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> TokenRejection {
-        self.update(token, |known| known.unconfirmed(endpoint, Instant::now()))
+        self.update(token, |state| state.unconfirmed(endpoint, Instant::now()))
     }
 
     /// Records that `renewed` replaces `refused`.
@@ -236,19 +235,19 @@ impl Refusals {
         let Some(before) = tokens.get(&self.key(refused)) else {
             return;
         };
-        // Paths that rejected a valid token will reject this one, too.
+        // Paths that rejected a valid token will also reject its replacement.
         let own = before.refused_by.iter().filter(|(_, refused)| refused.is_own);
         let refused_by = own.map(|(path, refused)| (path.clone(), refused.clone()));
         let refused_by = refused_by.collect();
         let accepted_by = before.accepted_by.clone();
         let (pause, probed_at) = (before.refused, before.probed_at);
-        let known = TokenState::of(&mut tokens, key);
-        (known.refused_by, known.accepted_by) = (refused_by, accepted_by);
-        known.is_renewed = true;
+        let state = TokenState::of(&mut tokens, key);
+        (state.refused_by, state.accepted_by) = (refused_by, accepted_by);
+        state.is_renewed = true;
         match pause {
-            Some(pause) => known.earlier_pause = pause.length,
-            // The probe had no outcome, and a probe with this token would probably have none either.
-            None => known.probed_at = probed_at,
+            Some(pause) => state.earlier_pause = pause.length,
+            // The probe had no outcome, and a probe with the new token would probably have none either.
+            None => state.probed_at = probed_at,
         }
     }
 
@@ -266,14 +265,14 @@ impl Refusals {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hash of the token with a key of this process.
+    /// Returns a hash of the token that is keyed for this process.
     pub(crate) fn key(&self, token: &AccessToken) -> u64 {
         self.hasher.hash_one(token)
     }
 }
 
 impl Admission<'_> {
-    /// Marks the request as answered with 401, which [`Refusals::refused`] or [`Refusals::confirmed`] records.
+    /// Marks the request as rejected with 401, which [`Refusals::refused`] or [`Refusals::confirmed`] records.
     pub(crate) fn refused(mut self) {
         self.probes = Probes::default();
     }
@@ -286,19 +285,19 @@ impl Drop for Admission<'_> {
             return;
         }
         let mut tokens = self.refusals.tokens();
-        let Some(known) = tokens.get_mut(&self.key) else {
+        let Some(state) = tokens.get_mut(&self.key) else {
             return;
         };
-        if let (Some(until), Some(pause)) = (token, &mut known.refused) {
+        if let (Some(until), Some(pause)) = (token, &mut state.refused) {
             pause.release_probe(until);
         }
-        if let (Some(until), Some(refused)) = (path, known.refused_by.get_mut(self.endpoint)) {
+        if let (Some(until), Some(refused)) = (path, state.refused_by.get_mut(self.endpoint)) {
             refused.pause.release_probe(until);
         }
     }
 }
 
-/// Whether a path is preferred for probes.
+/// Returns whether a path is preferred for probes.
 fn is_cheap(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::UserPrivileges | Endpoint::AccountSummary)
 }

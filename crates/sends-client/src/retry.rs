@@ -12,24 +12,24 @@ use crate::{FailureClass, pacing::MAX_THROTTLING};
 /// Limits on the retries of a call and of a client.
 #[derive(Clone, Debug)]
 pub struct RetrySettings {
-    /// Maximum number of requests of one call. Throttled requests and the one whose token was rejected are not counted, since
-    /// they do not predict the outcome of the next.
+    /// Maximum number of requests of one call. Throttled requests and a request whose token was rejected do not count, because
+    /// they do not predict the outcome of the next request.
     pub max_attempts: u32,
-    /// Maximum number of throttled requests of one call. By then a limit per second is over, so the upstream throttles either
-    /// this request or all requests.
+    /// Maximum number of throttled requests of one call. By then, the second of the limit is over, so the upstream throttles
+    /// either this request or all requests.
     pub max_throttled: u32,
-    /// Upper bound of the random delay before the second attempt. Doubled for each further attempt.
+    /// Upper bound of the random delay before the second attempt, doubled for each further attempt.
     pub first_delay: Duration,
     /// Maximum of the upper bound of the delay.
     pub longest_delay: Duration,
-    /// Retries per hundred calls in the long run. Also the increase of requests in an outage.
+    /// Number of retries per hundred calls in the long run, which is also the maximum increase of requests in an outage.
     pub budget_percent: u32,
-    /// Retries that may happen at once beyond that share.
+    /// Number of retries beyond that share that are possible in a burst.
     pub budget_burst: u32,
 }
 
 impl Default for RetrySettings {
-    /// 4 attempts, 4 throttled requests, delays up to 200 ms and 5 s, and a budget of 10 % with a burst of 10.
+    /// Returns 4 attempts, 4 throttled requests, delays up to 200 ms and 5 s, and a budget of 10 % with a burst of 10.
     fn default() -> Self {
         Self {
             max_attempts: 4,
@@ -45,11 +45,11 @@ impl Default for RetrySettings {
 /// Reaction to a failed request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Remedy {
-    /// No retry: the next response would be the same.
+    /// No retry because the next response would be the same.
     None,
-    /// Renewal of the token, once.
+    /// One renewal of the token.
     AnotherToken,
-    /// Retry as soon as the pacer admits it.
+    /// Retry as soon as the pacer admits the request.
     NextTurn,
     /// Retry after a random delay.
     Backoff,
@@ -104,7 +104,6 @@ impl Retries {
         Self { settings, state }
     }
 
-    /// Adds the share of one call to the budget.
     pub(crate) fn call_begins(&self) {
         let most = self.settings.budget_burst.saturating_mul(100);
         let mut state = self.state();
@@ -114,20 +113,20 @@ impl Retries {
             .min(most);
     }
 
-    /// Whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer than the
-    /// pacer's maximum pause does not concern the limit per second.
+    /// Returns whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer
+    /// than the pacer's maximum pause does not concern the limit per second.
     pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
         throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= MAX_THROTTLING)
     }
 
-    /// Delay before the next attempt. `None` when the attempts or the budget are used up.
+    /// Returns the delay before the next attempt, or `None` if the attempts or the budget are used up.
     pub(crate) fn next_delay(&self, failed_attempts: u32) -> Option<Duration> {
         if failed_attempts >= self.settings.max_attempts {
             return None;
         }
         let mut state = self.state();
         state.credit = state.credit.checked_sub(100)?;
-        // "Full jitter": a random delay up to the bound, so that calls which failed together are not retried together.
+        // Full jitter: a random delay up to the bound, so that calls that failed together are not retried together.
         let doubled = 1_u32 << failed_attempts.saturating_sub(1).min(16);
         let bound = self.settings.first_delay.saturating_mul(doubled);
         Some(bound.min(self.settings.longest_delay).mul_f64(state.random.f64()))
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_spread_below_a_bound_that_doubles_up_to_the_longest() {
+    fn backoff_has_full_jitter_below_a_doubling_bound() {
         let retries = retries(RetrySettings {
             max_attempts: u32::MAX,
             budget_burst: 10_000,
@@ -164,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_is_not_followed_by_a_wait() {
+    fn last_attempt_has_no_delay() {
         let retries = retries(RetrySettings::default());
         assert!(retries.next_delay(3).is_some());
         assert_eq!(retries.next_delay(4), None);
     }
 
     #[test]
-    fn an_outage_is_multiplied_by_the_budgets_share_and_no_more() {
+    fn retry_budget_bounds_the_requests_in_an_outage() {
         let retries = retries(RetrySettings::default());
         let second_attempts = (0..1_000)
             .filter(|_| {

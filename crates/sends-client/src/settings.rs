@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{BaseUrl, BreakerSettings, RetrySettings};
 
-/// Base URL, timeouts, maximum body size, and the settings of retries and circuit breaker.
+/// Base URL, timeouts, maximum body size, retry policy and circuit breaker settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Base URL of the API.
@@ -17,12 +17,13 @@ pub struct Settings {
     pub body_limit: usize,
     /// Retry policy.
     pub retry: RetrySettings,
-    /// Circuit breaker.
+    /// Circuit breaker settings.
     pub breaker: BreakerSettings,
 }
 
 impl Settings {
-    /// Defaults: 5 s to connect, 20 s for a request, 4 MiB for a response, and the default retry policy and circuit breaker.
+    /// Creates settings with defaults: 5 s to connect, 20 s per request, 4 MiB per response, and the default retry policy and
+    /// circuit breaker.
     pub fn new(base_url: BaseUrl) -> Self {
         Self {
             base_url,

@@ -8,23 +8,25 @@ use std::{
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// An OAuth 2.0 access token (documented: a JWT of 1,000 to 1,200 characters that lives 24 hours).
+/// OAuth 2.0 access token (documented: a JWT of 1,000 to 1,200 characters, valid for 24 hours).
 ///
-/// `Debug` prints a placeholder, there is no `Display`, and the memory is wiped on drop.
+/// `Debug` prints a placeholder, there is no `Display`, and the memory is zeroed on drop.
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 
-/// Error for a text that cannot be an access token: empty, or with characters that are invalid in an HTTP header.
+/// Error returned for a text that cannot be an access token: it is empty or contains characters that are invalid in an HTTP
+/// header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the access token is empty or holds a space or a character that cannot stand in an HTTP header")]
+#[error("the access token is empty or contains a character that is invalid in an HTTP header")]
 pub struct InvalidToken;
 
 impl AccessToken {
-    /// The token as issued by Constant Contact. Surrounding white space, such as the line break of a file, is removed.
+    /// Creates a token from the text issued by Constant Contact. Surrounding white space, such as the line break of a file, is
+    /// removed.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] for an empty text and one that is invalid in a header. The error does not contain the text.
+    /// [`InvalidToken`] for an empty text, and for a text that is invalid in a header. The error does not contain the text.
     pub fn new(token: &str) -> Result<Self, InvalidToken> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -33,8 +35,8 @@ impl AccessToken {
         Ok(Self(SecretString::from(token)))
     }
 
-    /// Value of the `Authorization` header, marked as sensitive for the HTTP libraries. Never `None`, since [`new`](Self::new)
-    /// accepts visible ASCII only.
+    /// Returns the value of the `Authorization` header, marked as sensitive for the HTTP libraries. The value is never `None`
+    /// because [`new`](Self::new) accepts only visible ASCII characters.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret())).ok()?;
         value.set_sensitive(true);
@@ -42,7 +44,7 @@ impl AccessToken {
     }
 }
 
-/// Lets a source detect that its current token differs from a rejected one.
+/// Lets a source detect that its current token differs from a rejected token.
 impl PartialEq for AccessToken {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
@@ -68,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_never_printed() {
+    fn token_is_never_printed() {
         let token = AccessToken::new("eyJhbGciOi.secret").unwrap();
         let printed = format!("{token:?} {:?}", token.authorization().unwrap());
         assert!(
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_token_is_dropped_and_inside_it_is_refused() {
+    fn surrounding_white_space_is_trimmed_and_inner_white_space_rejected() {
         assert_eq!(
             AccessToken::new(" abc\n").unwrap().authorization().unwrap(),
             "Bearer abc"

@@ -1,4 +1,4 @@
-//! Interface of a credential that yields and renews access tokens.
+//! Interface of a credential that issues and renews access tokens.
 
 use std::{fmt, time::Duration};
 
@@ -8,23 +8,24 @@ use crate::AccessToken;
 
 /// Source of access tokens.
 ///
-/// A call may be cancelled while it waits for one of these futures. A renewal in flight must then continue, or a rotated refresh
-/// token could be lost with the future.
+/// A call may be cancelled while it waits for one of these futures. A renewal in flight must then continue because a rotated
+/// refresh token could be lost with the future.
 pub trait TokenSource: fmt::Debug + Send + Sync {
-    /// The current token.
+    /// Returns the current token, or [`TokenError`] if no token is available.
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>>;
 
-    /// Replaces `rejected`, which the upstream has answered with 401. Several calls may request it with the same token at once: a
-    /// current token that differs from `rejected` is returned without a renewal.
+    /// Replaces `rejected`, to which the upstream has responded with 401. Several calls may concurrently request the
+    /// replacement of the same token: a current token that differs from `rejected` is returned without a renewal. The error is
+    /// [`TokenError::NotRenewable`] for a fixed token.
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>>;
 
-    /// Reports that the upstream accepted `token`, for sources that record rejections. Called inline; must not block.
+    /// Reports that the upstream accepted `token`, for sources that record rejections. Called inline, so it must not block.
     fn accepted(&self, token: &AccessToken) {
         let _ = token;
     }
 
-    /// Reports that two paths rejected `token` with 401, so that it is not sent again for `pause`. Not called when only one path
-    /// rejects it. Called inline; must not block.
+    /// Reports that two paths rejected `token` with 401, so that the token is not sent again for `pause`. Not called if only
+    /// one path rejects the token. Called inline, so it must not block.
     fn refused(&self, token: &AccessToken, pause: Duration) {
         let _ = (token, pause);
     }
@@ -33,16 +34,16 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
 /// Error of a token request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenError {
-    /// The credential is missing or no longer valid; a user has to log in again.
+    /// The credential is missing or no longer valid, so a user has to log in again.
     #[error("the login is missing or no longer valid")]
     LoginRequired,
     /// The token is fixed and cannot be renewed.
     #[error("the access token cannot be renewed")]
     NotRenewable,
-    /// No token is available at the moment, as when the token endpoint does not answer.
+    /// No token is currently available, for example because the token endpoint does not respond.
     #[error("no access token is available at the moment: {reason}")]
     Unavailable {
-        /// The cause, for the operator, without secrets.
+        /// Cause for the operator, without secrets.
         reason: String,
         /// Time after which a retry may succeed. `None` when unknown.
         retry_after: Option<Duration>,

@@ -1,4 +1,5 @@
-//! One GET over HTTP with headers, timeouts and a maximum body size. No other module sends requests to the upstream's API.
+//! One GET request over HTTP, with headers, timeouts and a maximum body size. No other module sends requests to the upstream's
+//! API.
 
 use std::{
     cell::Cell,
@@ -21,9 +22,9 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Request id of Amazon's gateway (observed).
+/// Header with the request id of Amazon's gateway (observed).
 const REQUEST_ID: &str = "x-amzn-requestid";
-/// Error kind of Amazon's gateway (observed).
+/// Header with the error kind of Amazon's gateway (observed).
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
 #[derive(Debug)]
@@ -38,17 +39,16 @@ tokio::task_local! {
     static CONNECTED: Cell<bool>;
 }
 
-/// Failed request.
 pub(crate) struct Broken {
     pub(crate) failure: UpstreamError,
-    /// Whether the upstream closed a reused connection before it answered.
+    /// Whether the upstream closed a reused connection before it responded.
     pub(crate) by_closing: bool,
 }
 
 /// Complete response with a success status.
-pub(crate) struct Answer {
+pub(crate) struct CompleteResponse {
     pub(crate) body: Vec<u8>,
-    /// Error with the facts of the response, for a body that cannot be decoded.
+    /// Error with the metadata of the response, for a body that cannot be decoded.
     pub(crate) error_template: UpstreamError,
 }
 
@@ -57,7 +57,7 @@ impl Transport {
         &self.base_url
     }
 
-    /// Reports connections that are being opened to `pacer`.
+    /// Creates a transport, which reports connections that are being opened to `pacer`.
     pub(crate) fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         install_crypto_provider();
         let headers = HeaderMap::from_iter([
@@ -78,18 +78,18 @@ impl Transport {
                 async move {
                     let connection = connection.await?;
                     connecting.succeeded();
-                    // A connection that outlives its request is completed by another task, without the task-local.
+                    // If a connection outlives its request, another task completes it, without the task-local.
                     let _ = CONNECTED.try_with(|is_new| is_new.set(true));
                     Ok(connection)
                 }
             }))
-            // Retries are up to the pipeline, which counts requests against the rate limits.
+            // The pipeline makes the retries because it counts requests against the rate limits.
             .retry(reqwest::retry::never());
         if settings.base_url.is_loopback() {
             builder = builder.no_proxy();
         }
         if settings.base_url.is_plain_http() {
-            // Without this the TLS library fails on a machine without CA certificates, which plain HTTP does not need.
+            // Otherwise the TLS library fails on a machine without CA certificates, which plain HTTP does not need.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self {
@@ -102,7 +102,11 @@ impl Transport {
     }
 
     /// Sends one request with `token` to the base URL. The caller sets `attempts` and `elapsed` of errors.
-    pub(crate) async fn get(&self, endpoint: &Endpoint, token: &AccessToken) -> Result<Answer, Broken> {
+    pub(crate) async fn get(
+        &self,
+        endpoint: &Endpoint,
+        token: &AccessToken,
+    ) -> Result<CompleteResponse, Broken> {
         let mut template =
             UpstreamError::without_answer(endpoint.clone(), FailureClass::Invalid, String::new());
         let mut request = self.http.get(endpoint.url(&self.base_url));
@@ -128,18 +132,18 @@ impl Transport {
         template.retry_after = retry_after(response.headers());
         let body = self.read(&mut response, &template).await;
         let outcome = match response.status() {
-            // The last two are observed with valid JSON. The content type is not checked.
+            // 202 and 203 were observed with valid JSON. The content type is not checked.
             StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
-                body.map(|body| Answer {
+                body.map(|body| CompleteResponse {
                     body,
                     error_template: template,
                 })
             }
             StatusCode::NO_CONTENT => Err(UpstreamError {
-                detail: "the upstream answered 204 No Content instead of JSON".to_owned(),
+                detail: "the upstream responded with 204 No Content instead of JSON".to_owned(),
                 ..template
             }),
-            // The status decides even when the body cannot be read.
+            // The status determines the class even if the body cannot be read.
             status => {
                 let refusal = Refusal::read(&body.unwrap_or_default(), error_type.as_deref());
                 Err(refused(template, refusal, status))
@@ -162,7 +166,7 @@ impl Transport {
             encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
         });
         let too_large = || UpstreamError {
-            detail: format!("the answer is larger than {} bytes", self.body_limit),
+            detail: format!("the response is larger than {} bytes", self.body_limit),
             ..template.clone()
         };
         let mut body = Vec::new();
@@ -178,24 +182,24 @@ impl Transport {
         match gunzip(&body, self.body_limit) {
             Ok(Some(body)) => Ok(body),
             Ok(None) => Err(too_large()),
-            // Retried like a cut-off body.
+            // Invalid gzip is retried like a cut-off body.
             Err(error) => Err(UpstreamError {
                 class: FailureClass::Interrupted,
-                detail: format!("the answer was cut off ({error})"),
+                detail: format!("the response was cut off ({error})"),
                 ..template.clone()
             }),
         }
     }
 }
 
-/// Decompresses all gzip members of a body (RFC 1952, section 2.2); `None` when the result exceeds `limit` bytes. Bytes after the
-/// last member are ignored, which `flate2`'s `MultiGzDecoder` treats as an error.
+/// Decompresses all gzip members of a body (RFC 1952, section 2.2), or returns `None` if the result exceeds `limit` bytes.
+/// Bytes after the last member are ignored, whereas `flate2`'s `MultiGzDecoder` rejects them.
 fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     const MEMBER: [u8; 2] = [0x1f, 0x8b];
     let mut body = Vec::new();
     loop {
         let mut member = GzDecoder::new(compressed);
-        // One byte beyond the limit, to detect that it is exceeded.
+        // One byte beyond the limit, to detect that the limit is exceeded.
         let room = u64::try_from(limit - body.len()).unwrap_or(u64::MAX);
         member
             .by_ref()
@@ -211,16 +215,18 @@ fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Error of a response with a status that is not a success.
+/// Returns the error of a response whose status is not a success.
 fn refused(template: UpstreamError, refusal: Refusal, status: StatusCode) -> UpstreamError {
     let message = refusal.message.as_deref().or(refusal.error_key.as_deref());
-    let message = message.unwrap_or("no explanation given");
+    let message = message.unwrap_or("no message");
     let class = refusal.class(status);
     let advice = match class {
-        FailureClass::NoSuchPath => "; it has no such path, so check the address of the API (--upstream-url)",
+        FailureClass::NoSuchPath => {
+            "; the path does not exist, so check the base URL of the API (--upstream-url)"
+        }
         _ => "",
     };
-    let detail = format!("the upstream answered {status}: {message}{advice}");
+    let detail = format!("the upstream responded with {status}: {message}{advice}");
     UpstreamError {
         class,
         detail,
@@ -230,12 +236,12 @@ fn refused(template: UpstreamError, refusal: Refusal, status: StatusCode) -> Ups
     }
 }
 
-/// Error of a request without a complete response.
+/// Returns the error of a request without a complete response.
 fn broken(template: UpstreamError, error: &reqwest::Error) -> UpstreamError {
     let (class, what) = match error {
         error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
-        error if error.is_timeout() => (FailureClass::TimedOut, "no complete answer in time"),
-        _ => (FailureClass::Interrupted, "the answer was cut off"),
+        error if error.is_timeout() => (FailureClass::TimedOut, "no complete response before the timeout"),
+        _ => (FailureClass::Interrupted, "the response was cut off"),
     };
     UpstreamError {
         class,
@@ -244,7 +250,7 @@ fn broken(template: UpstreamError, error: &reqwest::Error) -> UpstreamError {
     }
 }
 
-/// Whether the connection was closed or reset before the first byte of a response.
+/// Returns whether the connection was closed or reset before the first byte of a response.
 fn is_closed_connection(error: &reqwest::Error) -> bool {
     if error.is_connect() || error.is_timeout() || error.is_builder() {
         return false;

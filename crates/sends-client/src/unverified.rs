@@ -1,12 +1,14 @@
-//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers use their own tokens.
+//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers supply their own tokens.
 //!
-//! The validity of a token is known only after a call, so that invalid tokens cost calls. All unverified tokens share a quarter
-//! of the limit per second, and their rejected calls a twentieth of the daily limit:
-//! - **Second.** At the default limit one such call is sent per second. The next one is sent as soon as the token is accepted.
-//! - **Day.** Calls that were not accepted consume a credit of a twentieth of the daily limit, which refills evenly within a day.
+//! A token can be verified only by a call, so invalid tokens consume calls. All unverified tokens share a quarter of the limit
+//! per second, and their rejected calls share a twentieth of the daily limit:
+//! - **Second.** At the default limit, one such call is sent per second. The next call is sent as soon as the token is
+//!   accepted.
+//! - **Day.** Calls that were not accepted consume a credit of a twentieth of the daily limit, which refills evenly within a
+//!   day.
 //!
-//! The next call is drawn at random among the waiting tokens, so that with N invalid tokens waiting, a new caller is served after
-//! N seconds on average at 4 calls a second, whatever the order of arrival.
+//! The next call is drawn at random among the waiting tokens. With N invalid tokens waiting, a new caller is therefore served
+//! after N seconds on average at 4 calls per second, regardless of the order of arrival.
 //!
 //! Each process has its own budget. The caller reports which tokens are accepted.
 
@@ -22,14 +24,14 @@ use tokio::{
 
 use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 
-/// Maximum number of waiting calls over all tokens. A waiting operation occupies one of the service's places for operations, most
-/// of which must stay available to other callers.
+/// Maximum number of waiting calls over all tokens. A waiting operation occupies one of the service's operation slots, most of
+/// which must stay available to other callers.
 const MAX_WAITING: usize = 64;
 
-/// Divisor of the limit per second.
+/// Divisor of the limit per second, for the share of unverified tokens.
 const PART_OF_SECOND: u32 = 4;
 
-/// Divisor of the daily limit.
+/// Divisor of the daily limit, for the share of unverified tokens.
 const PART_OF_DAY: u64 = 20;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -39,17 +41,17 @@ pub(crate) struct UnverifiedTokens(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// Maximum number of calls in flight or with a closed slot. `None` for no limit.
+    /// Maximum number of calls that are in flight or whose slot is closed. `None` for no limit.
     places: Option<usize>,
     taken: usize,
     credit: Option<Credit>,
-    /// Waiting calls with the hash of their token.
+    /// Waiting calls, each with the hash of its token.
     waiting: Vec<(u64, Waiter)>,
-    /// Calls rejected because of [`MAX_WAITING`] since the start.
+    /// Number of calls rejected since the start because of [`MAX_WAITING`].
     refused: u64,
 }
 
-/// Token bucket of the calls of a day that may be rejected.
+/// Token bucket for the day's calls that may be rejected.
 #[derive(Debug)]
 struct Credit {
     most: f64,
@@ -59,27 +61,27 @@ struct Credit {
 
 type Waiter = oneshot::Sender<Result<Pass, Refused>>;
 
-/// Permission for one call. Dropped before [`depart`](Self::depart), it goes to the next call and costs no credit.
+/// Permission for one call. If dropped before [`depart`](Self::depart), it passes to the next call and consumes no credit.
 #[derive(Debug)]
-#[must_use = "a dropped pass goes to the next call"]
+#[must_use = "a dropped pass passes to the next call"]
 pub(crate) struct Pass {
     /// `None` after the departure.
     place: Option<Place>,
-    /// Releases the place before its slot opens.
+    /// Notifies the task that holds the place, so that the place is released before its slot opens.
     acceptance: Option<oneshot::Sender<()>>,
     state: Arc<Mutex<State>>,
 }
 
-/// One of [`State::places`], released on drop.
+/// Place counted by [`State::places`], released on drop.
 #[derive(Debug)]
 struct Place(Arc<Mutex<State>>);
 
 impl UnverifiedTokens {
-    /// A budget for these limits per second and per day; `None` for no limit.
+    /// Creates a budget for these limits per second and per day, each of which is `None` for no limit.
     pub(crate) fn new(per_second: Option<u32>, per_day: Option<u64>) -> Self {
         let places =
             per_second.map(|rate| usize::try_from((rate / PART_OF_SECOND).max(1)).unwrap_or(usize::MAX));
-        #[expect(clippy::cast_precision_loss, reason = "a day's calls are far fewer than 2^52")]
+        #[expect(clippy::cast_precision_loss, reason = "a daily limit is far below 2^52")]
         let most = per_day.map(|limit| (limit / PART_OF_DAY).max(1) as f64);
         Self(Arc::new(Mutex::new(State {
             places,
@@ -103,7 +105,7 @@ impl UnverifiedTokens {
         }
     }
 
-    /// Waits for the permission of a call with the token of this hash.
+    /// Waits for permission to send a call with the token of this hash.
     pub(crate) async fn pass(&self, token: u64, deadline: Instant) -> Result<Pass, Refused> {
         let (waiter, drawn) = oneshot::channel();
         {
@@ -126,8 +128,8 @@ impl UnverifiedTokens {
 }
 
 impl Pass {
-    /// Marks the call as sent. Its place stays taken until its slot of the second opens, even if the call is cancelled, or
-    /// until [`accepted`](Self::accepted).
+    /// Marks the call as sent. Its place stays taken until its slot opens, even if the call is cancelled, or until
+    /// [`accepted`](Self::accepted) is called.
     pub(crate) fn depart(&mut self) {
         let (acceptance, accepted) = oneshot::channel();
         let (place, slot_opens) = (self.place.take(), Instant::now() + SLOT_CLOSED);
@@ -141,11 +143,10 @@ impl Pass {
         self.acceptance = Some(acceptance);
     }
 
-    /// Reports that the upstream has accepted the token.
     pub(crate) fn accepted(mut self) {
         lock(&self.state).credit_back();
         if let Some(acceptance) = self.acceptance.take() {
-            // Fails when the slot is open already.
+            // Fails if the slot is already open.
             let _ = acceptance.send(());
         }
     }
@@ -186,7 +187,8 @@ impl State {
         SLOT_CLOSED.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    /// Removes the next call from the queue: the first one of a random token. `None` without a call or a free place.
+    /// Removes the next call from the queue: the first call of a random token. Returns `None` without a waiting call or a free
+    /// place.
     fn draw(&mut self) -> Option<Waiter> {
         if self.count_waiting() == 0 || self.places.is_some_and(|places| self.taken >= places) {
             return None;
@@ -205,7 +207,7 @@ impl State {
 }
 
 impl Credit {
-    /// Takes the credit of one call. The error is the time until there is enough.
+    /// Takes the credit of one call. The error is the time until enough credit is available.
     fn take(&mut self) -> Result<(), Duration> {
         let now = Instant::now();
         let grown = now.saturating_duration_since(self.as_of).as_secs_f64() / DAY.as_secs_f64() * self.most;
@@ -235,7 +237,8 @@ fn draw(state: &Arc<Mutex<State>>) {
             });
             (waiter, outcome)
         };
-        // After the lock: a pass whose call was cancelled in the meantime is dropped here, which takes the lock.
+        // Sent after the lock is released: if the call was cancelled in the meantime, its pass is dropped here, which takes the
+        // lock.
         drop(waiter.send(outcome));
     }
 }
@@ -255,16 +258,16 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 mod tests {
     use super::*;
 
-    async fn tried(tokens: &UnverifiedTokens, token: u64) -> Result<Pass, Refused> {
+    async fn acquire(tokens: &UnverifiedTokens, token: u64) -> Result<Pass, Refused> {
         tokens.pass(token, Instant::now() + Duration::from_mins(1)).await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_call_keeps_its_place_until_its_slot_is_open_again() {
+    async fn rejected_call_keeps_its_place_until_its_slot_opens() {
         let tokens = UnverifiedTokens::new(Some(4), None);
         let started = Instant::now();
         for token in 0..5 {
-            let mut pass = tried(&tokens, token).await.unwrap();
+            let mut pass = acquire(&tokens, token).await.unwrap();
             pass.depart();
             drop(pass);
         }
@@ -272,11 +275,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn accepted_calls_follow_each_other_at_once() {
+    async fn accepted_calls_follow_each_other_immediately() {
         let tokens = UnverifiedTokens::new(Some(4), Some(40));
         let started = Instant::now();
         for token in 0..50 {
-            let mut pass = tried(&tokens, token).await.unwrap();
+            let mut pass = acquire(&tokens, token).await.unwrap();
             pass.depart();
             pass.accepted();
         }
@@ -284,9 +287,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusals_use_up_a_twentieth_of_the_day_which_grows_back() {
+    async fn rejected_calls_use_a_twentieth_of_the_daily_limit_which_refills() {
         let tokens = UnverifiedTokens::new(None, Some(40));
-        let refuse = async || tried(&tokens, 1).await.map(|mut pass| pass.depart());
+        let refuse = async || acquire(&tokens, 1).await.map(|mut pass| pass.depart());
         for _ in 0..2 {
             refuse().await.unwrap();
         }
@@ -299,14 +302,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_token_is_drawn_from_a_crowd_that_never_ends() {
+    async fn new_token_is_served_despite_an_endless_backlog() {
         let tokens = Arc::new(UnverifiedTokens::new(Some(4), None));
-        let mut crowd = tokio::task::JoinSet::new();
+        let mut backlog = tokio::task::JoinSet::new();
         for caller in 0..20_u64 {
             let tokens = Arc::clone(&tokens);
-            crowd.spawn(async move {
+            backlog.spawn(async move {
                 for number in 0.. {
-                    if let Ok(mut pass) = tried(&tokens, caller * 1_000_000 + number).await {
+                    if let Ok(mut pass) = acquire(&tokens, caller * 1_000_000 + number).await {
                         pass.depart();
                     }
                 }
@@ -314,26 +317,26 @@ mod tests {
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
         let mut tries = 0;
-        while tried(&tokens, u64::MAX).await.is_err() {
+        while acquire(&tokens, u64::MAX).await.is_err() {
             tries += 1;
             assert!(tries < 20);
         }
-        crowd.shutdown().await;
+        backlog.shutdown().await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_is_bounded_and_one_who_gives_up_leaves() {
+    async fn waiting_calls_are_bounded_and_cancelled_calls_leave_the_queue() {
         let tokens = Arc::new(UnverifiedTokens::new(Some(4), None));
-        let _pass = tried(&tokens, 0).await.unwrap();
-        let mut crowd = tokio::task::JoinSet::new();
+        let _pass = acquire(&tokens, 0).await.unwrap();
+        let mut backlog = tokio::task::JoinSet::new();
         for token in 0..MAX_WAITING as u64 {
             let tokens = Arc::clone(&tokens);
-            crowd.spawn(async move { tried(&tokens, token).await.map(drop) });
+            backlog.spawn(async move { acquire(&tokens, token).await.map(drop) });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let full = tried(&tokens, 1_000).await.unwrap_err();
+        let full = acquire(&tokens, 1_000).await.unwrap_err();
         assert_eq!(full.reason, RefusedReason::UnverifiedTokens);
-        crowd.shutdown().await;
+        backlog.shutdown().await;
         let waited = tokens.pass(1_000, Instant::now() + Duration::from_secs(1)).await;
         assert_eq!(waited.unwrap_err().reason, RefusedReason::Deadline);
         assert_eq!(lock(&tokens.0).waiting.len(), 1);

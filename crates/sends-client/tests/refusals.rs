@@ -1,9 +1,6 @@
-//! 401 responses of a single path, and of a rejected token.
+//! 401 responses that concern a single path or a rejected token.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![expect(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use std::{
     sync::{
@@ -31,7 +28,7 @@ struct Service {
     login: Arc<Login>,
 }
 
-/// Token source with two tokens, of which the second is the renewed one.
+/// Token source with two tokens, of which the second is the renewed token.
 #[derive(Debug)]
 struct Login {
     tokens: [AccessToken; 2],
@@ -91,22 +88,21 @@ impl Service {
         self.caller_for(Duration::from_secs(30))
     }
 
-    /// A caller with a deadline after this time.
     fn caller_for(&self, time: Duration) -> Caller {
         Caller::new(Arc::<Login>::clone(&self.login), Instant::now() + time)
     }
 
-    async fn ask(&self, index: u64) -> Result<SendHistory, UpstreamError> {
-        self.ask_within(Duration::from_secs(30), index).await
+    async fn fetch(&self, index: u64) -> Result<SendHistory, UpstreamError> {
+        self.fetch_within(Duration::from_secs(30), index).await
     }
 
-    async fn ask_within(&self, time: Duration, index: u64) -> Result<SendHistory, UpstreamError> {
+    async fn fetch_within(&self, time: Duration, index: u64) -> Result<SendHistory, UpstreamError> {
         self.client
             .send_history(&self.caller_for(time), self.activity(index))
             .await
     }
 
-    /// Makes these activities answer 401.
+    /// Makes these activities respond with 401.
     fn refuse(&self, indexes: impl IntoIterator<Item = u64>) {
         for index in indexes {
             let path = format!("{}/send_history", self.activity(index));
@@ -119,7 +115,7 @@ impl Service {
             .add_fault(Fault::status(401, BodyShape::Object).on_path(path));
     }
 
-    /// Number of requests, and of those other than for histories.
+    /// Returns the number of all requests, and the number of requests other than for histories.
     fn requests(&self) -> (usize, usize) {
         let requests = self.sandbox.requests();
         let others = requests.iter().filter(|one| !one.path.ends_with("/send_history"));
@@ -131,79 +127,79 @@ impl Service {
     }
 }
 
-fn assert_alone(outcome: Result<SendHistory, UpstreamError>) {
+fn assert_only_path_rejects(outcome: Result<SendHistory, UpstreamError>) {
     let error = outcome.unwrap_err();
     assert_eq!(error.class, FailureClass::Forbidden, "{error}");
     assert!(error.is_path_alone() && error.retry_after.is_some(), "{error:?}");
     assert!(
-        error.detail.contains("the access token is accepted elsewhere"),
+        error.detail.contains("other paths accept the access token"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn an_activity_that_alone_answers_401_costs_the_others_nothing() {
-    for is_good_asked_before in [true, false] {
+async fn activity_that_alone_responds_with_401_does_not_affect_others() {
+    for is_good_requested_before in [true, false] {
         let service = Service::new().await;
         service.refuse([0]);
-        if is_good_asked_before {
-            service.ask(1).await.unwrap();
+        if is_good_requested_before {
+            service.fetch(1).await.unwrap();
         }
         for _ in 0..20 {
-            assert_alone(service.ask(0).await);
-            service.ask(1).await.unwrap();
+            assert_only_path_rejects(service.fetch(0).await);
+            service.fetch(1).await.unwrap();
         }
-        let good = 20 + usize::from(is_good_asked_before);
-        assert_eq!(service.requests().0, good + 2, "one refusal and one probe");
+        let good = 20 + usize::from(is_good_requested_before);
+        assert_eq!(service.requests().0, good + 2, "one rejection and one probe");
         assert_eq!(service.renewals(), 0);
         assert_eq!(service.login.refusals.load(Ordering::Relaxed), 0);
     }
 }
 
 #[tokio::test]
-async fn twenty_activities_that_answer_401_cost_one_probe_and_no_renewal() {
-    for is_together in [true, false] {
+async fn twenty_activities_with_401_cause_one_probe_and_no_renewal() {
+    for is_concurrent in [true, false] {
         let service = Service::new().await;
         service.refuse(0..20);
         service.client.user_privileges(&service.caller()).await.unwrap();
-        let outcomes = if is_together {
-            join_all((0..20).map(|index| service.ask(index))).await
+        let outcomes = if is_concurrent {
+            join_all((0..20).map(|index| service.fetch(index))).await
         } else {
             let mut outcomes = Vec::new();
             for index in 0..20 {
-                outcomes.push(service.ask(index).await);
+                outcomes.push(service.fetch(index).await);
             }
             outcomes
         };
-        outcomes.into_iter().for_each(assert_alone);
+        outcomes.into_iter().for_each(assert_only_path_rejects);
         assert_eq!(service.requests(), (1 + 20 + 1, 1 + 1));
         assert_eq!(service.renewals(), 0);
-        service.ask(21).await.unwrap();
+        service.fetch(21).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_everywhere_is_renewed_once_however_many_calls_meet_it() {
+async fn token_rejected_on_all_paths_is_renewed_once() {
     let service = Service::new().await;
-    service.ask(1).await.unwrap();
-    // The first token and its probe.
+    service.fetch(1).await.unwrap();
+    // The first token and its probe are rejected.
     service
         .sandbox
         .add_fault(Fault::status(401, BodyShape::Object).times(2));
-    service.ask(2).await.unwrap();
+    service.fetch(2).await.unwrap();
     assert_eq!((service.requests().0, service.renewals()), (1 + 3, 1));
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_everywhere_costs_a_handful_of_calls() {
+async fn credential_rejected_on_all_paths_causes_few_calls() {
     let service = Service::new().await;
     for index in 0..20 {
-        service.ask(index).await.unwrap();
+        service.fetch(index).await.unwrap();
     }
     service.refuse_path("/v3/");
     let before = service.requests().0;
     for index in 0..97 {
-        let error = service.ask(index % 40).await.unwrap_err();
+        let error = service.fetch(index % 40).await.unwrap_err();
         assert_eq!(error.class, FailureClass::Unauthenticated, "{error}");
     }
     assert_eq!(service.requests().0 - before, 4, "each token and its probe");
@@ -212,14 +208,14 @@ async fn a_login_that_is_refused_everywhere_costs_a_handful_of_calls() {
 }
 
 #[tokio::test]
-async fn a_brought_token_that_was_never_accepted_is_refused_by_two_paths_without_a_probe() {
+async fn unverified_token_is_rejected_after_two_paths_without_a_probe() {
     let service = Service::new().await;
     service.refuse([0]);
     let caller = |token: &str| {
         let token = Arc::new(AccessToken::new(token).unwrap());
         Caller::new(token, Instant::now() + Duration::from_secs(30)).bringing_its_token()
     };
-    let ask = async |token: &str, index| {
+    let fetch = async |token: &str, index| {
         let outcome = service
             .client
             .send_history(&caller(token), service.activity(index))
@@ -227,33 +223,32 @@ async fn a_brought_token_that_was_never_accepted_is_refused_by_two_paths_without
         outcome.map_err(|error| error.class)
     };
     for index in 0..30 {
-        assert_eq!(ask("made-up", index).await, Err(FailureClass::Unauthenticated));
+        assert_eq!(fetch("made-up", index).await, Err(FailureClass::Unauthenticated));
     }
     assert_eq!(service.requests(), (2, 0));
     let good = "token-of-a-login";
-    assert_eq!(ask(good, 0).await, Err(FailureClass::Unauthenticated));
-    ask(good, 1).await.unwrap();
-    assert_eq!(ask(good, 0).await, Err(FailureClass::Forbidden));
+    assert_eq!(fetch(good, 0).await, Err(FailureClass::Unauthenticated));
+    fetch(good, 1).await.unwrap();
+    assert_eq!(fetch(good, 0).await, Err(FailureClass::Forbidden));
     assert_eq!(service.requests(), (4, 0));
 }
 
 #[tokio::test]
-async fn a_probe_that_fails_leaves_the_other_paths_alone() {
+async fn failed_probe_does_not_suspend_other_paths() {
     let service = Service::new().await;
-    service.ask(1).await.unwrap();
+    service.fetch(1).await.unwrap();
     service.client.account_summary(&service.caller()).await.unwrap();
     service.refuse([0]);
     service
         .sandbox
         .add_fault(Fault::status(400, BodyShape::Object).on_path("/account/summary"));
-    let error = service.ask(0).await.unwrap_err();
+    let error = service.fetch(0).await.unwrap_err();
     assert_eq!(error.class, FailureClass::Unauthenticated, "{error}");
     assert_eq!(service.login.refusals.load(Ordering::Relaxed), 0);
-    service.ask(1).await.unwrap();
-    assert_alone(service.ask(0).await);
+    service.fetch(1).await.unwrap();
+    assert_only_path_rejects(service.fetch(0).await);
 }
 
-/// Advances the time beyond the pauses of rejected tokens and paths.
 async fn pass_pauses() {
     pause();
     advance(Duration::from_hours(2)).await;
@@ -261,14 +256,14 @@ async fn pass_pauses() {
 }
 
 #[tokio::test]
-async fn a_retry_after_a_pause_that_brings_no_outcome_is_sent_again_at_once() {
+async fn attempt_without_an_outcome_after_a_pause_is_repeated_immediately() {
     for failure in [
         Fault::status(500, BodyShape::Object),
         Fault::new(FaultKind::Close),
     ] {
         let service = Service::new().await;
-        service.ask(1).await.unwrap();
-        // A single path, and then both tokens with their probes.
+        service.fetch(1).await.unwrap();
+        // First a single path is rejected, then both tokens and their probes.
         for refused in [1, 4] {
             let refusal = Fault::status(401, BodyShape::Object);
             let path = format!("{}/send_history", service.activity(0));
@@ -276,29 +271,29 @@ async fn a_retry_after_a_pause_that_brings_no_outcome_is_sent_again_at_once() {
                 1 => refusal.on_path(&path).times(1),
                 times => refusal.times(times),
             });
-            service.ask(0).await.unwrap_err();
+            service.fetch(0).await.unwrap_err();
             pass_pauses().await;
             service.sandbox.add_fault(failure.clone().times(1));
-            service.ask(0).await.unwrap();
+            service.fetch(0).await.unwrap();
         }
     }
 }
 
 #[tokio::test]
-async fn a_call_waits_for_the_outcome_of_a_probe_no_longer_than_until_its_deadline() {
+async fn wait_for_the_outcome_of_a_probe_ends_at_the_deadline() {
     let service = Service::new().await;
-    service.ask(1).await.unwrap();
+    service.fetch(1).await.unwrap();
     service.refuse([0]);
     let probe = format!("{}/send_history", service.activity(1));
     service
         .sandbox
         .add_fault(Fault::new(FaultKind::Stall).on_path(&probe));
-    let probing = service.ask_within(Duration::from_secs(2), 0);
+    let probing = service.fetch_within(Duration::from_secs(2), 0);
     let waiting = async {
         while service.requests().0 < 3 {
             sleep(Duration::from_millis(1)).await;
         }
-        service.ask_within(Duration::from_millis(100), 2).await
+        service.fetch_within(Duration::from_millis(100), 2).await
     };
     tokio::select! {
         biased;

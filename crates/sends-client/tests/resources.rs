@@ -1,9 +1,6 @@
 //! Campaigns, lists, segments, statistics and the account, from an upstream with the oddities of the documentation.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![expect(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -23,12 +20,12 @@ use tokio::time::Instant;
 
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 
-struct Visit {
+struct Session {
     sandbox: Sandbox,
     client: ConstantContact,
 }
 
-impl Visit {
+impl Session {
     async fn to(config: Config) -> Self {
         let sandbox = Sandbox::start(config).await.unwrap();
         let settings = sends_client::Settings::new(sandbox.base_url().parse().unwrap());
@@ -46,7 +43,7 @@ impl Visit {
         caller(self.sandbox.access_token())
     }
 
-    /// All records of a listing, and the number of its pages.
+    /// Returns all records of a listing and the number of its pages.
     async fn all<T: Paged>(&self, first: ResourcePage<T>) -> (Vec<T>, usize) {
         let mut records = first.records;
         let (mut next, mut pages) = (first.next, 1);
@@ -55,7 +52,7 @@ impl Visit {
             records.extend(page.records);
             next = page.next;
             pages += 1;
-            assert!(pages < 1_000, "the pages do not end");
+            assert!(pages < 1_000, "endless listing");
         }
         (records, pages)
     }
@@ -75,16 +72,20 @@ fn feed(last: &str) -> ActivityId {
 }
 
 #[tokio::test]
-async fn all_campaigns_come_page_by_page_whatever_the_last_page_looks_like() {
+async fn campaigns_are_listed_completely_for_every_form_of_the_last_page() {
     for last_page in [LastPage::WithoutLinks, LastPage::WithoutNext, LastPage::NullHref] {
-        let visit = Visit::with(|settings| settings.last_page = last_page).await;
+        let session = Session::with(|settings| settings.last_page = last_page).await;
         let filter = CampaignFilter {
             limit: 10,
             ..CampaignFilter::default()
         };
-        let first = visit.client.campaigns(&visit.caller(), &filter).await.unwrap();
+        let first = session
+            .client
+            .campaigns(&session.caller(), &filter)
+            .await
+            .unwrap();
         assert_eq!(first.unreadable, 0);
-        let (campaigns, pages) = visit.all(first).await;
+        let (campaigns, pages) = session.all(first).await;
         assert_eq!(pages, campaigns.len().div_ceil(10));
         let distinct: HashSet<_> = campaigns.iter().map(|campaign| campaign.id).collect();
         assert_eq!(distinct.len(), campaigns.len());
@@ -98,15 +99,19 @@ async fn all_campaigns_come_page_by_page_whatever_the_last_page_looks_like() {
 }
 
 #[tokio::test]
-async fn campaigns_are_chosen_by_their_update_on_every_page() {
-    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
+async fn campaigns_are_filtered_by_update_time_on_every_page() {
+    let session = Session::to(Config::unlimited().with_odd_records()).await;
     let filter = CampaignFilter {
         limit: 3,
         updated_after: Some(id("2024-05-01T00:00:00Z")),
         updated_before: Some(id("2024-06-30T00:00:00Z")),
     };
-    let first = visit.client.campaigns(&visit.caller(), &filter).await.unwrap();
-    let (campaigns, pages) = visit.all(first).await;
+    let first = session
+        .client
+        .campaigns(&session.caller(), &filter)
+        .await
+        .unwrap();
+    let (campaigns, pages) = session.all(first).await;
     assert!(pages > 1);
     for campaign in campaigns {
         let updated_at = campaign.updated_at.unwrap();
@@ -115,10 +120,14 @@ async fn campaigns_are_chosen_by_their_update_on_every_page() {
 }
 
 #[tokio::test]
-async fn a_campaign_leads_to_its_activities_and_an_activity_to_its_campaign() {
-    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
-    let caller = visit.caller();
-    let detail = visit.client.campaign(&caller, id(GUIDE_CAMPAIGN)).await.unwrap();
+async fn campaign_and_activity_reference_each_other() {
+    let session = Session::to(Config::unlimited().with_odd_records()).await;
+    let caller = session.caller();
+    let detail = session
+        .client
+        .campaign(&caller, id(GUIDE_CAMPAIGN))
+        .await
+        .unwrap();
     let primary = detail
         .activities
         .iter()
@@ -133,34 +142,46 @@ async fn a_campaign_leads_to_its_activities_and_an_activity_to_its_campaign() {
         1
     );
 
-    let activity = visit
+    let activity = session
         .client
         .activity(&caller, id(GUIDE_ACTIVITY_ID))
         .await
         .unwrap();
     assert_eq!(activity.campaign, Some(detail.campaign.id));
     assert_eq!(activity.status.as_deref(), detail.campaign.status.as_deref());
-    let escaped = visit.client.activity(&caller, feed("11")).await.unwrap();
+    let escaped = session.client.activity(&caller, feed("11")).await.unwrap();
     assert!(!escaped.subject.unwrap().contains("&amp;"));
 
     assert_eq!(
-        visit.client.schedule(&caller, feed("06")).await.unwrap().0.len(),
+        session
+            .client
+            .schedule(&caller, feed("06"))
+            .await
+            .unwrap()
+            .0
+            .len(),
         1
     );
     assert_eq!(
-        visit.client.schedule(&caller, feed("05")).await.unwrap().0.len(),
+        session
+            .client
+            .schedule(&caller, feed("05"))
+            .await
+            .unwrap()
+            .0
+            .len(),
         0
     );
 }
 
 #[tokio::test]
-async fn what_is_gone_is_not_found_whatever_the_answer_says() {
+async fn deleted_resource_is_not_found_for_every_error_body() {
     for body in [NotFoundBody::Array, NotFoundBody::Object, NotFoundBody::Empty] {
-        let visit = Visit::with(|settings| settings.not_found_body = body).await;
-        let caller = visit.caller();
-        let removed = visit.client.activity(&caller, feed("0e")).await.unwrap_err();
+        let session = Session::with(|settings| settings.not_found_body = body).await;
+        let caller = session.caller();
+        let removed = session.client.activity(&caller, feed("0e")).await.unwrap_err();
         assert_eq!(removed.class, FailureClass::NotFound);
-        let campaign = visit
+        let campaign = session
             .client
             .campaign(&caller, CampaignId::from_bytes([7; 16]))
             .await
@@ -170,17 +191,22 @@ async fn what_is_gone_is_not_found_whatever_the_answer_says() {
 }
 
 #[tokio::test]
-async fn statistics_come_in_batches_under_both_spellings() {
+async fn batches_of_statistics_are_read_in_both_key_spellings() {
     let mut seen: Option<EngagementStats> = None;
     for keys in [StatsKeys::Dotted, StatsKeys::Underscored] {
-        let visit = Visit::with(|settings| settings.stats_keys = keys).await;
-        let caller = visit.caller();
+        let session = Session::with(|settings| settings.stats_keys = keys).await;
+        let caller = session.caller();
         let unknown = ActivityId::from_bytes([7; 16]);
         let batches = Batch::split(&[unknown, feed("13"), feed("01")]);
         let [batch] = batches.as_slice() else {
             panic!("one batch")
         };
-        let stats = visit.client.activity_stats(&caller, batch).await.unwrap().records;
+        let stats = session
+            .client
+            .activity_stats(&caller, batch)
+            .await
+            .unwrap()
+            .records;
         let ids: Vec<_> = stats.iter().map(|stats| stats.id).collect();
         assert_eq!(ids, [feed("13"), feed("01")]);
         let stats = stats[0].stats;
@@ -188,7 +214,7 @@ async fn statistics_come_in_batches_under_both_spellings() {
         assert_eq!(*seen.get_or_insert(stats), stats);
 
         let campaigns = Batch::split(&[id(GUIDE_CAMPAIGN)]);
-        let of_campaign = visit
+        let of_campaign = session
             .client
             .campaign_stats(&caller, &campaigns[0])
             .await
@@ -196,7 +222,7 @@ async fn statistics_come_in_batches_under_both_spellings() {
             .records;
         assert_eq!(of_campaign[0].id, id(GUIDE_CAMPAIGN));
         let with_unknown = Batch::split(&[id(GUIDE_CAMPAIGN), CampaignId::from_bytes([7; 16])]);
-        let error = visit
+        let error = session
             .client
             .campaign_stats(&caller, &with_unknown[0])
             .await
@@ -206,26 +232,34 @@ async fn statistics_come_in_batches_under_both_spellings() {
 }
 
 #[tokio::test]
-async fn a_batch_falls_into_halves_until_one_is_left() {
-    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
+async fn batch_is_split_into_halves_down_to_one_id() {
+    let session = Session::to(Config::unlimited().with_odd_records()).await;
     let ids: Vec<_> = (0..10)
         .map(|number| ActivityId::from_bytes([number; 16]))
         .collect();
     let batch = &Batch::split(&ids)[0];
-    visit.client.activity_stats(&visit.caller(), batch).await.unwrap();
-    assert_eq!(visit.sandbox.requests().len(), 1);
+    session
+        .client
+        .activity_stats(&session.caller(), batch)
+        .await
+        .unwrap();
+    assert_eq!(session.sandbox.requests().len(), 1);
     let [first, second] = batch.halves().unwrap();
     assert_eq!([first.ids(), second.ids()].concat(), ids);
     assert!(Batch::split(&ids[..1])[0].halves().is_none());
 }
 
 #[tokio::test]
-async fn summaries_are_read_as_numbers_and_as_strings_the_last_sent_first() {
+async fn summaries_are_sorted_and_their_counts_may_be_strings() {
     let mut seen = None;
     for counts in [SummaryCounts::Numbers, SummaryCounts::Strings] {
-        let visit = Visit::with(|settings| settings.summary_counts = counts).await;
-        let first = visit.client.campaign_summaries(&visit.caller(), 7).await.unwrap();
-        let (summaries, pages) = visit.all(first).await;
+        let session = Session::with(|settings| settings.summary_counts = counts).await;
+        let first = session
+            .client
+            .campaign_summaries(&session.caller(), 7)
+            .await
+            .unwrap();
+        let (summaries, pages) = session.all(first).await;
         assert_eq!(pages, summaries.len().div_ceil(7));
         assert!(summaries.is_sorted_by(|one, other| one.last_sent_date >= other.last_sent_date));
         let sends: Vec<_> = summaries
@@ -237,11 +271,11 @@ async fn summaries_are_read_as_numbers_and_as_strings_the_last_sent_first() {
 }
 
 #[tokio::test]
-async fn lists_and_segments_are_named_deleted_ones_too() {
-    let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(100)).await;
-    let caller = visit.caller();
-    let first = visit.client.contact_lists(&caller).await.unwrap();
-    let (lists, _) = visit.all(first).await;
+async fn deleted_lists_and_segments_have_names() {
+    let session = Session::to(Config::unlimited().with_odd_records().with_activities(100)).await;
+    let caller = session.caller();
+    let first = session.client.contact_lists(&caller).await.unwrap();
+    let (lists, _) = session.all(first).await;
     let deleted = ListId::from("11570000-0000-4000-8000-000000000004");
     let deleted = lists.iter().find(|list| list.id == deleted).unwrap();
     assert!(deleted.deleted_at.is_some());
@@ -251,8 +285,8 @@ async fn lists_and_segments_are_named_deleted_ones_too() {
             .any(|list| list.name.as_deref() == Some("Friends & Family"))
     );
 
-    let first = visit.client.segments(&caller).await.unwrap();
-    let (segments, _) = visit.all(first).await;
+    let first = session.client.segments(&caller).await.unwrap();
+    let (segments, _) = session.all(first).await;
     assert!(
         segments
             .iter()
@@ -260,23 +294,23 @@ async fn lists_and_segments_are_named_deleted_ones_too() {
     );
     let deleted = SegmentId::new(17);
     assert!(segments.iter().all(|segment| segment.id != deleted));
-    let alone = visit.client.segment(&caller, deleted).await.unwrap();
+    let alone = session.client.segment(&caller, deleted).await.unwrap();
     assert_eq!(alone.name.as_deref(), Some("Summer visitors"));
 }
 
 #[tokio::test]
-async fn without_the_scope_names_are_forbidden() {
+async fn lists_and_segments_are_forbidden_without_the_scope() {
     let mut config = Config::unlimited().with_odd_records();
     config.access_tokens.push(AccessTokenConfig {
         scopes: vec!["campaign_data".to_owned()],
         ..AccessTokenConfig::new("campaigns-only", DEFAULT_ACCOUNT)
     });
-    let visit = Visit::to(config).await;
+    let session = Session::to(config).await;
     let caller = caller("campaigns-only");
-    let lists = visit.client.contact_lists(&caller).await.unwrap_err();
-    let segments = visit.client.segments(&caller).await.unwrap_err();
+    let lists = session.client.contact_lists(&caller).await.unwrap_err();
+    let segments = session.client.segments(&caller).await.unwrap_err();
     assert_eq!([lists.class, segments.class], [FailureClass::Forbidden; 2]);
-    visit
+    session
         .client
         .campaigns(&caller, &CampaignFilter::default())
         .await
@@ -284,14 +318,14 @@ async fn without_the_scope_names_are_forbidden() {
 }
 
 #[tokio::test]
-async fn nothing_but_get_is_ever_sent() {
-    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
-    let caller = visit.caller();
-    visit.client.account_summary(&caller).await.unwrap();
-    visit.client.user_privileges(&caller).await.unwrap();
-    visit.client.contact_lists(&caller).await.unwrap();
-    visit.client.campaign_summaries(&caller, 0).await.unwrap();
-    let requests = visit.sandbox.requests();
+async fn only_get_requests_are_sent() {
+    let session = Session::to(Config::unlimited().with_odd_records()).await;
+    let caller = session.caller();
+    session.client.account_summary(&caller).await.unwrap();
+    session.client.user_privileges(&caller).await.unwrap();
+    session.client.contact_lists(&caller).await.unwrap();
+    session.client.campaign_summaries(&caller, 0).await.unwrap();
+    let requests = session.sandbox.requests();
     assert_eq!(requests.len(), 4);
     assert!(
         requests

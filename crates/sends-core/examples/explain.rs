@@ -1,11 +1,11 @@
-//! Explains a send history: reads the upstream's JSON on standard input and prints the outcome, reason and remedy of each send.
+//! Explains a send history: reads the upstream's JSON from standard input and prints the outcome, reason and remedy of each
+//! send.
 //!
 //! ```text
 //! cargo run --example explain < history.json
 //! ```
 //!
-//! Exit status 1: the input is not a send history. Exit status 2: the program was called wrongly, or could not read or
-//! write.
+//! Exits with status 1 if the input is not a send history, and with status 2 after a usage or I/O error.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // A failure cannot be reported when standard error is closed as well.
+            // The result is ignored because a failure cannot be reported when standard error is closed as well.
             let _ = writeln!(io::stderr(), "explain: {}.", failure.message);
             ExitCode::from(failure.status)
         }
@@ -47,7 +47,7 @@ fn run() -> Result<(), Failure> {
         .map_err(|error| Failure::new(2, format!("cannot read standard input: {error}")))?;
     let history = SendHistory::from_json(&json).map_err(|error| Failure::new(1, error.to_string()))?;
     match write!(io::stdout(), "{}", history.explanation()) {
-        // A reader such as `head` has closed the pipe.
+        // A reader such as `head` may close the pipe early.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(
             2,

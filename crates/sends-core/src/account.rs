@@ -1,4 +1,4 @@
-//! Account of a token, and the privileges of its user. The owner's personal data in the upstream's summary is not read.
+//! Account summary and user privileges. The owner's personal data in the upstream's summary is not decoded.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,20 +9,21 @@ use crate::json_repair::repair_json;
 use crate::lenient::Prose;
 use crate::{DecodeError, Decoded, FromJson, Oddities};
 
-/// Account of a token (`/account/summary`). Each field is `None` when it is missing, null or unreadable.
+/// Summary of the account that an access token belongs to (`/account/summary`). A field is `None` when its member is missing,
+/// null or unreadable.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AccountSummary {
-    /// Id of the account, the same for all of its users and tokens.
+    /// Id of the account, shared by all of its users and tokens.
     pub encoded_account_id: Option<String>,
     /// Display name of the account, with HTML entities decoded.
     pub organization_name: Option<String>,
     /// Time zone of the account, such as `US/Eastern`.
     pub time_zone_id: Option<String>,
-    /// Number of unreadable values, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
-/// Members that are not read, but identify a response as an account summary.
+/// Members that are not decoded but identify a response as an account summary.
 const UNREAD: [&str; 11] = [
     "company_logo",
     "contact_email",
@@ -57,7 +58,8 @@ pub struct Privilege {
     pub privilege_name: String,
 }
 
-/// Privileges of a token's user (`/account/user/privileges`). Entries without a readable name are omitted.
+/// Privileges of the user that an access token belongs to (`/account/user/privileges`). Entries without a readable name are
+/// omitted.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Privileges(pub Vec<Privilege>);
 

@@ -1,4 +1,5 @@
-//! Email activity and its schedule. Lists and segments are current; those of a send are in its record.
+//! Email activity and its schedule. The lists and segments of an activity are the current selection; a send record has the
+//! selection of that send.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,10 +15,10 @@ use crate::{
     Oddities, SegmentId, Verbatim,
 };
 
-/// Email activity (`/emails/activities/{id}`). Each optional field is `None` when it is missing, null or unreadable.
+/// Email activity (`/emails/activities/{id}`). An optional field is `None` when its member is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityDetail {
-    /// The requested id.
+    /// Id of the activity, as requested.
     pub id: ActivityId,
     /// Campaign of the activity.
     pub campaign: Option<CampaignId>,
@@ -25,24 +26,25 @@ pub struct ActivityDetail {
     pub role: Option<Verbatim<ActivityRole>>,
     /// Status of the activity.
     pub status: Option<Verbatim<CampaignStatus>>,
-    /// Subject of the email, with HTML entities decoded.
+    /// Subject line, with HTML entities decoded.
     pub subject: Option<String>,
-    /// Preview text next to the subject, with HTML entities decoded. Empty when there is none.
+    /// Preview text that mail clients show next to the subject, with HTML entities decoded. Empty when the email has no preview
+    /// text.
     pub preheader: Option<String>,
-    /// Sender's name, with HTML entities decoded.
+    /// Name of the sender, with HTML entities decoded.
     pub from_name: Option<String>,
-    /// Sender's address.
+    /// Email address of the sender.
     pub from_email: Option<String>,
-    /// Reply-to address.
+    /// Email address for replies.
     pub reply_to_email: Option<String>,
-    /// The upstream's number for the email format.
+    /// The upstream's numeric code of the email format.
     pub format_type: Option<i32>,
     /// Contact lists of the next send.
     pub contact_list_ids: Vec<ListId>,
     /// Segments of the next send.
     pub segment_ids: Vec<SegmentId>,
-    /// Number of unreadable values, which are `None` or omitted. An unreadable id of the activity is not counted, since the
-    /// requested id takes its place. Normally 0.
+    /// Number of values that could not be decoded and are `None` or omitted. Normally 0. An unreadable id of the activity is
+    /// not counted because the requested id replaces it.
     pub unreadable_values: usize,
 }
 
@@ -93,8 +95,8 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
     }
 }
 
-/// Scheduled dates of an activity (`/emails/activities/{id}/schedules`): none unless its status is `SCHEDULED` (documented),
-/// normally one.
+/// Scheduled send times of an activity (`/emails/activities/{id}/schedules`). Empty unless the status of the activity is
+/// `SCHEDULED` (documented), and normally a single time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<Timestamp>);
 

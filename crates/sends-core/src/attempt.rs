@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::outcome::is_contradictory;
 use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim};
 
-/// One attempt to send an email activity: one record of the upstream's send history.
+/// Attempt to send an email activity, as one record of the upstream's send history.
 ///
-/// The fields have the values of the record; [`outcome`](Self::outcome) and [`reason`](Self::reason) interpret them. Only
-/// `send_id` is required. Serialised with the upstream's field names, without absent fields and empty lists; decoding the
-/// result yields an equal value.
+/// The fields hold the values of the record; [`outcome`](Self::outcome) and [`reason`](Self::reason) interpret them. Only
+/// `send_id` is required. Serialised with the upstream's field names, without absent fields and empty lists. Decoding the
+/// serialised form yields an equal value.
 ///
 /// ```
 /// use sends_core::{Outcome, SendAttempt};
@@ -27,47 +27,49 @@ use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SendAttempt {
-    /// Number of the attempt within its activity, from 1 (documented). A number below 1 is accepted, since it still identifies
+    /// Number of the attempt within its activity, from 1 (documented). A number below 1 is accepted because it still identifies
     /// the attempt.
     pub send_id: i32,
-    /// Contact lists of the attempt, in the upstream's order. Empty when segments were used (documented), or when the record has
-    /// none.
+    /// Contact lists of the attempt, in the upstream's order. Empty when the attempt used segments (documented) or the record
+    /// has no lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contact_list_ids: Vec<ListId>,
-    /// Segments of the attempt, in the upstream's order. Empty when lists were used (documented), or when the record has none.
+    /// Segments of the attempt, in the upstream's order. Empty when the attempt used contact lists (documented) or the record
+    /// has no segments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segment_ids: Vec<SegmentId>,
-    /// Number of contacts of the attempt, at least 0; on a resend only those who had not received the email before (documented).
-    /// `None` when the record has none, or a negative one, whose meaning is not documented.
+    /// Number of contacts of the attempt, at least 0. A resend counts only contacts who had not received the email before
+    /// (documented). `None` when the record has no count, or a negative count, whose meaning is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// Time of the attempt, in UTC with nanoseconds. `None` when the record has none.
+    /// Time of the attempt, in UTC with nanosecond precision. `None` when the record has no readable date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_date: Option<Timestamp>,
-    /// The upstream's status in its spelling, from which [`outcome`](Self::outcome) may differ. `None` when the record has none.
+    /// The upstream's status in the upstream's spelling. The [`outcome`](Self::outcome) may differ from it. `None` when the
+    /// record has no readable status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_status: Option<Verbatim<SendStatus>>,
-    /// The upstream's reason code, see [`reason`](Self::reason). `None` when the record has none.
+    /// The upstream's reason code; see [`reason`](Self::reason). `None` when the record has no readable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
 }
 
 impl SendAttempt {
-    /// Outcome of the attempt by the rules of [`Outcome`] (inferred).
+    /// Returns the outcome of the attempt by the rules of [`Outcome`] (inferred).
     pub fn outcome(&self) -> Outcome {
         Outcome::of(self.send_status.as_deref(), self.reason_code, self.count)
     }
 
-    /// Meaning of the reason code. `None` when the record has none.
+    /// Returns the meaning of the reason code, or `None` when the record has no code.
     pub fn reason(&self) -> Option<Reason> {
         self.reason_code.map(Reason::of)
     }
 
-    /// Whether status, reason code and count contradict each other (inferred): `COMPLETED` with a failure code (1–4, 7–11),
-    /// `ERRORED` with code 0, or code 12, no eligible contacts, with a count above 0. The status with codes 5 and 6 is not
-    /// documented, so that none contradicts them.
+    /// Returns whether status, reason code and count contradict each other (inferred): `COMPLETED` with a failure code (1–4,
+    /// 7–11), `ERRORED` with code 0, or code 12 (no eligible contacts) with a count above 0. The status that accompanies codes
+    /// 5 and 6 is not documented, so no status contradicts them.
     ///
-    /// The [outcome](Self::outcome) is determined nevertheless.
+    /// A contradictory record still has an [outcome](Self::outcome).
     pub fn is_contradictory(&self) -> bool {
         is_contradictory(self.send_status.as_deref(), self.reason_code, self.count)
     }

@@ -1,4 +1,4 @@
-//! Ids of contact lists and segments. Their names are in [`named`].
+//! Ids of contact lists and segments. The resources with their names are in [`named`].
 
 pub(crate) mod named;
 
@@ -9,8 +9,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// Id of a contact list: a UUID (documented), in lower case here, so that a list has one spelling. Any other text is accepted
-/// unchanged, so that an odd id does not make a history unreadable.
+/// Id of a contact list: a UUID (documented), normalised to lower case so that each list has one spelling. Any other text is
+/// accepted unchanged, so that an odd id does not make a history unreadable.
 ///
 /// ```
 /// use sends_core::ListId;
@@ -24,7 +24,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 pub struct ListId(String);
 
 impl ListId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,7 +45,7 @@ impl From<&str> for ListId {
     }
 }
 
-/// Excludes other spellings of a UUID by their length.
+/// The length check excludes the other UUID notations that the parser accepts.
 fn is_hyphenated_uuid(text: &str) -> bool {
     text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
@@ -56,7 +56,7 @@ impl fmt::Display for ListId {
     }
 }
 
-/// Id of a segment: a 64-bit number (documented).
+/// Id of a segment: a 64-bit integer (documented).
 ///
 /// ```
 /// assert_eq!(sends_core::SegmentId::new(14).to_string(), "14");
@@ -66,12 +66,12 @@ impl fmt::Display for ListId {
 pub struct SegmentId(i64);
 
 impl SegmentId {
-    /// The id with this number.
+    /// Creates an id from its number.
     pub const fn new(number: i64) -> Self {
         Self(number)
     }
 
-    /// The id as a number.
+    /// Returns the id as a number.
     pub const fn get(self) -> i64 {
         self.0
     }

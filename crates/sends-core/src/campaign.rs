@@ -1,4 +1,4 @@
-//! Campaign in a listing, campaign with its activities, and campaign in the summaries report.
+//! Campaign models for the listing, for the campaign with its activities, and for the summaries report.
 
 use alloc::format;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use crate::{
     UniqueCounts, Verbatim,
 };
 
-/// Campaign in a listing (`/emails`). Each optional field is `None` when it is missing, null or unreadable.
+/// Campaign in a listing (`/emails`). An optional field is `None` when its member is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Campaign {
     /// Id of the campaign.
@@ -24,9 +24,9 @@ pub struct Campaign {
     pub name: Option<String>,
     /// Status of the campaign.
     pub status: Option<Verbatim<CampaignStatus>>,
-    /// The upstream's name of the campaign type, such as `NEWSLETTER`.
+    /// The upstream's name for the campaign type, such as `NEWSLETTER`.
     pub campaign_type: Option<String>,
-    /// The upstream's number of the campaign type, such as 10.
+    /// The upstream's numeric code of the campaign type, such as 10.
     pub type_code: Option<i32>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
@@ -37,18 +37,18 @@ pub struct Campaign {
 /// Campaign with its activities (`/emails/{id}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignDetail {
-    /// The fields of the listing.
+    /// Fields that a listing has as well.
     pub campaign: Campaign,
-    /// Activities in the upstream's order, which has no meaning: choose by role.
+    /// Activities in the upstream's order. The order has no meaning; select activities by role.
     pub activities: Vec<ActivityReference>,
-    /// Number of unreadable activities, such as those without an id, which are omitted; 1 when their list is missing. The
-    /// vendor's documentation has such examples.
+    /// Number of unreadable activities, which are omitted, or 1 when the list of activities itself is missing. The vendor's
+    /// documentation has examples of activities without an id.
     pub unreadable_activities: usize,
-    /// Number of unreadable values of the campaign and roles of its activities, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`, including the roles of the activities. Normally 0.
     pub unreadable_values: usize,
 }
 
-/// Activity of a campaign.
+/// Reference to an activity of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityReference {
     /// Id of the activity.
@@ -58,18 +58,18 @@ pub struct ActivityReference {
 }
 
 impl ActivityReference {
-    /// Whether the activity can have a send history by its [role](ActivityRole::can_be_sent). `true` without a role.
+    /// Returns whether an activity with this [role](ActivityRole::can_be_sent) can have a send history. `true` without a role.
     pub fn can_be_sent(&self) -> bool {
         self.role.as_deref().is_none_or(ActivityRole::can_be_sent)
     }
 }
 
-/// Campaign that was sent, in the summaries report.
+/// Sent campaign in the summaries report. An optional field is `None` when its member is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignSummary {
     /// Id of the campaign.
     pub id: CampaignId,
-    /// The upstream's name of the campaign type, spelled differently than in [`Campaign`]: `Newsletter`.
+    /// The upstream's name for the campaign type, such as `Newsletter`. The spelling differs from that in [`Campaign`].
     pub campaign_type: Option<String>,
     /// Time of the last send, by which summaries are sorted (documented).
     pub last_sent_date: Option<Timestamp>,
@@ -124,13 +124,13 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
         fields.confirm("campaign_id", &requested, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut activities = Vec::new();
-        // A campaign without its list must differ from one without activities.
+        // A campaign whose list is missing must be distinguishable from a campaign without activities.
         let listed = match fields.member("campaign_activities") {
             Member::Json(json) => elements(json),
             Member::Absent | Member::Repeated => None,
         };
         if listed.is_none() {
-            oddities.record(|| "field campaign_activities: it is missing or no array".into());
+            oddities.record(|| "field campaign_activities: missing or not an array".into());
         }
         let unlisted = usize::from(listed.is_none());
         let entries = listed.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Macro for enums with values of this project: one text per value, the same for `as_str`, `Display` and serde. Values of the
-//! upstream are [open enums](crate::open_enum).
+//! Macro for enums whose values this project defines: `as_str`, `Display` and serde use the same text. Enums of the upstream's
+//! values are [open](crate::open_enum).
 
 macro_rules! closed_enum {
     (
@@ -15,10 +15,10 @@ macro_rules! closed_enum {
         }
 
         impl $name {
-            /// All values in the order of declaration.
+            /// All values, in declaration order.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
-            /// Name in upper case with underscores, as in `Display` and serde.
+            /// Returns the name in upper case with underscores, as in `Display` and serde.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $text, )+

@@ -1,9 +1,9 @@
-//! Excerpts of input for error messages: short, and without characters that control a terminal or forge a log line.
+//! Short excerpts of input for error messages, without characters that control a terminal or forge a log line.
 
 use alloc::string::String;
 
-/// First `head` and last `tail` characters of `text`, with an ellipsis between them. Unprintable characters are escaped; quotes
-/// and backslashes are not, since the text may be escaped already.
+/// Returns the first `head` and last `tail` characters of `text`, with an ellipsis between them. Unprintable characters are
+/// escaped; quotes and backslashes are not, because the text may already be escaped.
 pub(crate) fn excerpt(text: &str, head: usize, tail: usize) -> String {
     let length = text.chars().count();
     let mut quoted = String::new();
@@ -26,19 +26,19 @@ mod tests {
     use super::excerpt;
 
     #[test]
-    fn short_text_is_quoted_whole() {
+    fn short_text_is_unchanged() {
         assert_eq!(excerpt("abc", 3, 0), "abc");
         assert_eq!(excerpt("", 0, 0), "");
     }
 
     #[test]
-    fn long_text_loses_its_middle_between_characters() {
+    fn long_text_is_cut_in_the_middle_at_character_boundaries() {
         assert_eq!(excerpt("äöü€", 3, 0), "äöü…");
         assert_eq!(excerpt("äöü€🎉", 1, 2), "ä…€🎉");
     }
 
     #[test]
-    fn what_does_not_print_is_escaped() {
+    fn unprintable_characters_are_escaped() {
         assert_eq!(excerpt("a\n\u{1b}[31m\u{202e}", 60, 0), r"a\n\u{1b}[31m\u{202e}");
         assert_eq!(excerpt(r#"say \"x\""#, 60, 0), r#"say \"x\""#);
     }

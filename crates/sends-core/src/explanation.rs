@@ -1,4 +1,4 @@
-//! Send history as a text table. Texts of the upstream are escaped, so that they cannot control a terminal.
+//! Text table of a send history. Texts of the upstream are escaped so that they cannot control a terminal.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::{SendAttempt, SendHistory, Verbatim};
 
-/// `Display` of a history with the outcome, reason and remedy of each send. Each line ends with a line break.
+/// `Display` adapter that prints the outcome, reason and remedy of each send. Each line ends with a line break.
 ///
 /// ```
 /// let history = sends_core::SendHistory::default();
@@ -16,7 +16,7 @@ use crate::{SendAttempt, SendHistory, Verbatim};
 pub struct Explanation<'a>(&'a SendHistory);
 
 impl SendHistory {
-    /// The history as a text table.
+    /// Returns the history as a printable text table.
     pub fn explanation(&self) -> Explanation<'_> {
         Explanation(self)
     }

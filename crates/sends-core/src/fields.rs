@@ -1,5 +1,5 @@
-//! Members of a JSON object, decoded individually: an unreadable value is counted and does not affect the others. A repeated
-//! member is unreadable, since its value is ambiguous.
+//! Members of a JSON object, decoded individually: an unreadable value is counted and does not affect the others. A duplicate
+//! member is unreadable because its value is ambiguous.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -13,26 +13,26 @@ use crate::excerpt::excerpt;
 use crate::lenient::Lenient;
 use crate::{DecodeError, Oddities};
 
-/// Object with unparsed members.
+/// JSON object with unparsed members.
 pub(crate) struct Fields<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
     /// Name of the object in error messages, with its article.
     what: &'static str,
 }
 
-/// Lookup of a member.
+/// Result of a member lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Member<'a> {
     /// Missing or null.
     Absent,
-    /// The JSON of its value.
+    /// JSON text of the value.
     Json(&'a str),
-    /// More than one member of the name.
+    /// Several members have this name.
     Repeated,
 }
 
 impl<'a> Fields<'a> {
-    /// Members of `json`, which is one value. `None` when it is no object.
+    /// Parses `json`, which is a single value. Returns `None` for any value other than an object.
     pub(crate) fn of(json: &'a str, what: &'static str) -> Option<Self> {
         Some(Self::new(serde_json::from_str(json).ok()?, what))
     }
@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
         Self { members, what }
     }
 
-    /// The member with this name, case-sensitive.
+    /// Looks up a member by its name, which is case-sensitive.
     pub(crate) fn member(&self, name: &str) -> Member<'a> {
         let mut found = self.members.iter().filter(|(key, _)| key == name);
         match (found.next(), found.next()) {
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Members with an accepted name, one per name.
+    /// Returns the members with a matching name, one per distinct name.
     pub(crate) fn distinct(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Member<'a>> {
         let mut names: Vec<&str> = self
             .members
@@ -65,12 +65,12 @@ impl<'a> Fields<'a> {
         names.into_iter().map(|name| self.member(name)).collect()
     }
 
-    /// Value of a member; `None` when it is missing, null or unreadable.
+    /// Returns the value of a member, or `None` when the member is missing, null or unreadable.
     pub(crate) fn read<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
         read(name, &self.member(name), oddities)
     }
 
-    /// [`read`](Self::read), where a missing or null member counts as unreadable.
+    /// Same as [`read`](Self::read), but counts a missing or null member as unreadable.
     pub(crate) fn expect<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
         self.expect_member(name, oddities);
         self.read(name, oddities)
@@ -79,11 +79,10 @@ impl<'a> Fields<'a> {
     /// Counts a missing or null member as an unreadable value.
     pub(crate) fn expect_member(&self, name: &str, oddities: &mut Oddities) {
         if matches!(self.member(name), Member::Absent) {
-            oddities.value(|| format!("field {name}: it is missing or null"));
+            oddities.value(|| format!("field {name}: missing or null"));
         }
     }
 
-    /// Values of an array, without unreadable ones.
     pub(crate) fn list<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Vec<T> {
         let mut values = Vec::new();
         for (json, index) in self.elements(name, oddities).into_iter().zip(0_usize..) {
@@ -95,7 +94,6 @@ impl<'a> Fields<'a> {
         values
     }
 
-    /// Unparsed elements of an array.
     pub(crate) fn elements(&self, name: &str, oddities: &mut Oddities) -> Vec<&'a str> {
         let json = match self.member(name) {
             Member::Absent => return Vec::new(),
@@ -111,7 +109,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Members of an object; `None` when it is missing, null or unreadable.
+    /// Returns the members of a nested object, or `None` when the object is missing, null or unreadable.
     pub(crate) fn object(&self, name: &str, oddities: &mut Oddities) -> Option<Self> {
         let json = match self.member(name) {
             Member::Absent => return None,
@@ -128,30 +126,29 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Value of a required member.
     pub(crate) fn require<T: Lenient>(&self, name: &str) -> Result<T, DecodeError> {
-        let refuse = |reason: &str| DecodeError::new(self.what, name, reason);
+        let reject = |reason: &str| DecodeError::new(self.what, name, reason);
         match self.member(name) {
-            Member::Absent => Err(refuse("it is missing or null")),
-            Member::Repeated => Err(refuse(REPEATED)),
-            Member::Json(json) => T::read(json).ok_or_else(|| refuse(&is_not(json, T::EXPECTED))),
+            Member::Absent => Err(reject("missing or null")),
+            Member::Repeated => Err(reject(REPEATED)),
+            Member::Json(json) => T::read(json).ok_or_else(|| reject(&is_not(json, T::EXPECTED))),
         }
     }
 
-    /// Requires at least one of these members, readable or not, which an error in place of the resource lacks.
+    /// Requires at least one of these members, readable or not. An error body in place of the resource has none of them.
     pub(crate) fn require_any(&self, names: &[&str]) -> Result<(), DecodeError> {
-        let is_there = |name: &&str| !matches!(self.member(name), Member::Absent);
-        if names.iter().any(is_there) {
+        let is_present = |name: &&str| !matches!(self.member(name), Member::Absent);
+        if names.iter().any(is_present) {
             return Ok(());
         }
         Err(DecodeError::new(
             self.what,
             "",
-            "the answer has none of its members",
+            "the response has none of its members",
         ))
     }
 
-    /// Requires that the id of a response is the requested one. A missing or unreadable id is accepted and counted.
+    /// Requires that a response has the requested id. A missing or unreadable id is accepted and counted.
     pub(crate) fn confirm<T: Lenient + PartialEq>(
         &self,
         name: &str,
@@ -160,7 +157,7 @@ impl<'a> Fields<'a> {
     ) -> Result<(), DecodeError> {
         match self.read::<T>(name, oddities) {
             Some(other) if other != *requested => {
-                Err(DecodeError::new(self.what, name, "it is not the requested one"))
+                Err(DecodeError::new(self.what, name, "not the requested id"))
             }
             Some(_) => Ok(()),
             None => {
@@ -171,7 +168,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Value of a member; `None` when it is missing, null or unreadable.
+/// Returns the value of a member, or `None` when the member is missing, null or unreadable.
 pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut Oddities) -> Option<T> {
     let json = match *member {
         Member::Absent => return None,
@@ -188,7 +185,6 @@ pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut O
     value
 }
 
-/// Unparsed elements of an array; `None` for another value.
 pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
@@ -198,10 +194,10 @@ pub(crate) fn is_not(json: &str, expected: &str) -> alloc::string::String {
     format!("{} is not {expected}", excerpt(json, EXCERPT_LENGTH, 0))
 }
 
-const REPEATED: &str = "it comes more than once";
+const REPEATED: &str = "the member is repeated";
 const EXCERPT_LENGTH: usize = 40;
 
-/// Members in the order of the input. A derived implementation would also accept an array.
+/// Members of an object in input order. A derived `Deserialize` implementation would also accept an array.
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

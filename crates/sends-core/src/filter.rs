@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt, SendStatus};
 
-/// Filter with conditions of which all have to match. The default has none and matches every send.
+/// Conditions on a send, all of which must match. The default has no condition and matches every send.
 ///
-/// An empty list is no condition; otherwise one of its values has to match. A send without the field does not match.
+/// An empty list imposes no condition; otherwise one of its values must match. A send without the field does not match.
 ///
 /// ```
 /// use sends_core::{Outcome, SendFilter, SendHistory};
@@ -18,26 +18,26 @@ use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt,
 ///   {"send_id": 2, "run_date": "2019-05-07T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}
 /// ]"#)?;
 ///
-/// let empty_handed = SendFilter { outcomes: vec![Outcome::NoRecipients], ..SendFilter::default() };
-/// let found: Vec<i32> = history.iter().filter(|send| empty_handed.matches(send)).map(|send| send.send_id).collect();
+/// let without_recipients = SendFilter { outcomes: vec![Outcome::NoRecipients], ..SendFilter::default() };
+/// let found: Vec<i32> = history.iter().filter(|send| without_recipients.matches(send)).map(|send| send.send_id).collect();
 /// assert_eq!(found, [2]);
 /// # Ok::<(), sends_core::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendFilter {
-    /// Statuses; an undocumented one matches in the same spelling only.
+    /// Accepted statuses. An undocumented status matches only in the same spelling.
     pub statuses: Vec<SendStatus>,
-    /// Also matches sends with a missing or undocumented status. Without `statuses`, matches only these.
+    /// Whether sends with a missing or undocumented status match as well. If `statuses` is empty, only such sends match.
     pub unfamiliar_status: bool,
-    /// Outcomes.
+    /// Accepted outcomes.
     pub outcomes: Vec<Outcome>,
-    /// Reason codes, documented or not.
+    /// Accepted reason codes, documented or not.
     pub reason_codes: Vec<ReasonCode>,
-    /// Categories of the reason. A send without a code has none, not even [`ReasonCategory::Unknown`].
+    /// Accepted categories of the reason. A send without a code has no category, not even [`ReasonCategory::Unknown`].
     pub reason_categories: Vec<ReasonCategory>,
-    /// Contact lists of the send.
+    /// Accepted contact lists.
     pub contact_lists: Vec<ListId>,
-    /// Segments of the send.
+    /// Accepted segments.
     pub segments: Vec<SegmentId>,
     /// Minimum `run_date`, inclusive. `None` for no bound.
     pub from: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct SendFilter {
 }
 
 impl SendFilter {
-    /// Whether the send matches all conditions.
+    /// Returns whether the send matches all conditions.
     pub fn matches(&self, send: &SendAttempt) -> bool {
         self.matches_status(send.send_status.as_deref())
             && chosen(&self.outcomes, Some(&send.outcome()))

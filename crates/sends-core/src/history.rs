@@ -14,10 +14,10 @@ use crate::{DecodeError, Decoded, FromJson, HistorySummary, Oddities, SendAttemp
 
 /// All attempts to send one email activity, in ascending order of `send_id`. Empty for an activity that was never sent.
 ///
-/// The attempts are sorted here, although the upstream is documented to sort them. Attempts with the same `send_id` stay in the
-/// upstream's order.
+/// The attempts are sorted on construction, although the upstream is documented to sort them. Attempts with the same `send_id`
+/// stay in the upstream's order.
 ///
-/// Serialised as the array of the upstream's response. Deserialised from JSON only.
+/// Serialised as the array of the upstream's response. Can be deserialised from JSON only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendHistory {
     sends: Vec<SendAttempt>,
@@ -26,7 +26,7 @@ pub struct SendHistory {
 }
 
 impl SendHistory {
-    /// A history of these attempts, which are sorted.
+    /// Creates a history from attempts, which it sorts.
     pub fn new(mut sends: Vec<SendAttempt>) -> Self {
         sends.sort_by_key(|send| send.send_id);
         Self {
@@ -46,8 +46,8 @@ impl SendHistory {
         }
     }
 
-    /// Decodes the upstream's response. A record without a readable `send_id` is omitted and [counted](Self::unreadable_sends);
-    /// another unreadable value is `None` or omitted, and [counted](Self::unreadable_values) as well.
+    /// Decodes the upstream's response. A record without a readable `send_id` is omitted and [counted](Self::unreadable_sends).
+    /// Any other unreadable value is `None` or omitted, and is [counted](Self::unreadable_values) as well.
     ///
     /// ```
     /// use sends_core::SendHistory;
@@ -60,52 +60,52 @@ impl SendHistory {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes do not begin with a JSON array.
+    /// [`DecodeError`] if the bytes do not begin with a JSON array.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         <Self as FromJson>::from_json(json)
     }
 
-    /// Number of records that were omitted: those that are not objects or have no readable `send_id`. Normally 0.
+    /// Returns the number of omitted records, which are not objects or have no readable `send_id`. Normally 0.
     pub fn unreadable_sends(&self) -> usize {
         self.unreadable_sends
     }
 
-    /// Number of unreadable values of the attempts. Bytes after the array count as one. Normally 0.
+    /// Returns the number of unreadable values of the attempts. Bytes after the array count as one value. Normally 0.
     pub fn unreadable_values(&self) -> usize {
         self.unreadable_values
     }
 
-    /// The attempts, in ascending order of `send_id`.
+    /// Returns the attempts in ascending order of `send_id`.
     pub fn sends(&self) -> &[SendAttempt] {
         &self.sends
     }
 
-    /// The attempts by value, in ascending order of `send_id`.
+    /// Consumes the history and returns the attempts in ascending order of `send_id`.
     pub fn into_sends(self) -> Vec<SendAttempt> {
         self.sends
     }
 
-    /// The attempt with the greatest `send_id`. `None` for an empty history.
+    /// Returns the attempt with the greatest `send_id`, or `None` for an empty history.
     pub fn latest(&self) -> Option<&SendAttempt> {
         self.sends.last()
     }
 
-    /// Number of attempts.
+    /// Returns the number of attempts.
     pub fn len(&self) -> usize {
         self.sends.len()
     }
 
-    /// Whether there are no attempts.
+    /// Returns whether the history has no attempts.
     pub fn is_empty(&self) -> bool {
         self.sends.is_empty()
     }
 
-    /// Iterator over the attempts, in ascending order of `send_id`.
+    /// Returns an iterator over the attempts in ascending order of `send_id`.
     pub fn iter(&self) -> slice::Iter<'_, SendAttempt> {
         self.sends.iter()
     }
 
-    /// Totals of the attempts.
+    /// Returns the totals of the attempts.
     pub fn summary(&self) -> HistorySummary {
         HistorySummary {
             unreadable_sends: self.unreadable_sends,

@@ -1,4 +1,4 @@
-//! Ids of campaigns and email activities. A valid id may be unknown to the upstream.
+//! Ids of campaigns and email activities. A well-formed id may be unknown to the upstream.
 
 use alloc::string::String;
 use core::fmt;
@@ -15,12 +15,12 @@ macro_rules! uuid_identifier {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id with these bytes, in the order of the text.
+            /// Creates an id from its bytes, in the order of the text.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The bytes, in the order of the text.
+            /// Returns the bytes of the id, in the order of the text.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -77,9 +77,9 @@ macro_rules! uuid_identifier {
 uuid_identifier! {
     /// Id of an email activity: the upstream's `campaign_activity_id`, a UUID (documented).
     ///
-    /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case, so that an
-    /// activity has one spelling. The upstream's response to a malformed id is not documented, so that no request is made with
-    /// one.
+    /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case so that each
+    /// activity has one spelling. The upstream's response to a malformed id is not documented, so malformed ids are rejected
+    /// before any request.
     ///
     /// ```
     /// use sends_core::ActivityId;
@@ -90,7 +90,7 @@ uuid_identifier! {
     /// let error = "1ead98be".parse::<ActivityId>().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "\"1ead98be\" is not an activity id: it has 8 characters, a UUID with its hyphens has 36",
+    ///     "\"1ead98be\" is not an activity id: expected 36 characters, found 8",
     /// );
     /// # Ok::<(), sends_core::ParseIdError>(())
     /// ```
@@ -98,8 +98,8 @@ uuid_identifier! {
 }
 
 uuid_identifier! {
-    /// Id of a campaign: the upstream's `campaign_id`, a UUID (documented). Parsed and displayed as an [`ActivityId`]. A
-    /// campaign's id differs from those of its activities.
+    /// Id of a campaign: the upstream's `campaign_id`, a UUID (documented). Parsed and displayed like an [`ActivityId`]. A
+    /// campaign's id differs from the ids of its activities.
     ///
     /// ```
     /// use sends_core::CampaignId;
@@ -112,34 +112,34 @@ uuid_identifier! {
 }
 
 fn parse(text: &str, kind: &'static str) -> Result<Uuid, ParseIdError> {
-    let refuse = |problem| ParseIdError {
+    let reject = |problem| ParseIdError {
         excerpt: excerpt(text, EXCERPT_LENGTH, 0),
         kind,
         problem,
     };
     let length = text.chars().count();
     if length != TEXT_LENGTH {
-        return Err(refuse(Problem::Length(length)));
+        return Err(reject(Problem::Length(length)));
     }
     for (index, found) in text.chars().enumerate() {
         let hyphen_expected = HYPHENS.contains(&index);
         if hyphen_expected && found != '-' {
-            return Err(refuse(Problem::NotAHyphen { position: index + 1 }));
+            return Err(reject(Problem::NotAHyphen { position: index + 1 }));
         }
         if !hyphen_expected && !found.is_ascii_hexdigit() {
-            return Err(refuse(Problem::NotADigit { position: index + 1 }));
+            return Err(reject(Problem::NotADigit { position: index + 1 }));
         }
     }
-    Uuid::try_parse(text).map_err(|_| refuse(Problem::Other))
+    Uuid::try_parse(text).map_err(|_| reject(Problem::Other))
 }
 
 const TEXT_LENGTH: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 const EXCERPT_LENGTH: usize = 60;
 
-/// Error of a text that is no [`ActivityId`] or no [`CampaignId`].
+/// Error returned when a text is not a valid [`ActivityId`] or [`CampaignId`].
 ///
-/// The message has the kind of id, the problem, and at most 60 characters of the text with control characters escaped.
+/// The message contains the kind of id, the problem, and at most 60 characters of the text with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{excerpt}\" is not {kind}: {problem}")]
 pub struct ParseIdError {
@@ -157,16 +157,16 @@ enum Problem {
     NotADigit {
         position: usize,
     },
-    /// Any other rejection by the parser.
+    /// Any other rejection by the UUID parser.
     Other,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length(0) => write!(f, "it is empty"),
-            Self::Length(1) => write!(f, "it has 1 character, a UUID with its hyphens has 36"),
-            Self::Length(length) => write!(f, "it has {length} characters, a UUID with its hyphens has 36"),
+            Self::Length(0) => write!(f, "the text is empty"),
+            Self::Length(1) => write!(f, "expected 36 characters, found 1"),
+            Self::Length(length) => write!(f, "expected 36 characters, found {length}"),
             Self::NotAHyphen { position } => write!(f, "character {position} of a UUID must be a hyphen"),
             Self::NotADigit { position } => {
                 write!(

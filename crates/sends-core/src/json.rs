@@ -1,4 +1,4 @@
-//! Decoding of a whole response of the upstream, and its errors.
+//! Decoding of complete upstream responses, and the decode error.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,43 +13,43 @@ use crate::excerpt::excerpt;
 use crate::fields::Fields;
 use crate::{Decoded, Oddities};
 
-/// Model that is decoded from a response of the upstream.
+/// Model that can be decoded from an upstream response.
 pub trait FromJson: Sized {
-    /// Decodes one JSON text. Unknown fields are ignored. Bytes after the text are ignored, and count as one unreadable value or,
-    /// if they may contain a record, as one unreadable record.
+    /// Decodes one JSON text. Unknown fields are ignored. Bytes after the text are ignored as well, but count as one unreadable
+    /// record if they may contain a record, and otherwise as one unreadable value.
     ///
-    /// An unreadable value is `None` or omitted, and counted. An unreadable record of an array is omitted, and counted. Invalid
+    /// An unreadable value is `None` or omitted, and counted. An unreadable record of an array is omitted and counted. Invalid
     /// characters in strings are replaced by U+FFFD.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or a required id is missing.
+    /// [`DecodeError`] if the bytes are not JSON of the documented shape or lack a required id.
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 
-    /// The value of [`decode`](Self::decode).
+    /// Decodes one JSON text and returns only the value of [`decode`](Self::decode).
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode).
+    /// Same as for [`decode`](Self::decode).
     fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         Self::decode(json).map(|decoded| decoded.value)
     }
 }
 
-/// Model that is decoded from the response to a request for one id.
+/// Model that can be decoded from the response to a request for one id.
 pub trait FromJsonOf<Id>: Sized {
-    /// Decodes the response to a request for `requested` by the rules of [`FromJson::decode`]. A missing or unreadable id in the
-    /// response counts as `requested`.
+    /// Decodes the response to a request for `requested`, by the rules of [`FromJson::decode`]. If the response has no readable
+    /// id, `requested` is used.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or the response has another id.
+    /// [`DecodeError`] if the bytes are not JSON of the documented shape, or if the response has another id.
     fn decode_of(requested: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 }
 
-/// Error of a response that cannot be decoded.
+/// Error returned when a response cannot be decoded.
 ///
-/// The message has the model, the field, and a short excerpt of the input with control characters escaped.
+/// The message contains the model, the field, and a short excerpt of the input with control characters escaped.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson};
@@ -78,7 +78,7 @@ impl DecodeError {
         }
     }
 
-    /// Whether the JSON is cut off, so that a retry may succeed.
+    /// Returns whether the JSON is cut off, so that a retry may succeed.
     pub fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }
@@ -96,7 +96,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Members of an object. `what` is its name in error messages, with the article.
+/// Parses an object. `what` is its name in error messages, with the article.
 pub(crate) fn object<'a>(
     json: &'a str,
     what: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn object<'a>(
     Ok(Fields::new(first(json, what, oddities)?, what))
 }
 
-/// Unparsed elements of an array.
+/// Parses an array into its unparsed elements.
 pub(crate) fn array<'a>(
     json: &'a str,
     what: &'static str,
@@ -115,8 +115,8 @@ pub(crate) fn array<'a>(
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// The first value. Bytes after it are counted: as an unreadable record if they may contain one, as in a second array,
-/// otherwise as an unreadable value, such as a NUL.
+/// Deserialises the first value and counts the bytes after it: as an unreadable record if they may contain a record, such as a
+/// second array, otherwise as an unreadable value, such as a NUL byte.
 fn first<'a, T: Deserialize<'a>>(
     json: &'a str,
     what: &'static str,
@@ -129,7 +129,7 @@ fn first<'a, T: Deserialize<'a>>(
     })?;
     if deserializer.end().is_err() {
         let note = || format!("{what} is followed by other bytes");
-        if behind_first(json).contains('{') {
+        if after_first(json).contains('{') {
             oddities.record(note);
         } else {
             oddities.value(note);
@@ -138,8 +138,7 @@ fn first<'a, T: Deserialize<'a>>(
     Ok(value)
 }
 
-/// Text after the first value.
-fn behind_first(json: &str) -> &str {
+fn after_first(json: &str) -> &str {
     let json = json.trim_start();
     let mut values = serde_json::Deserializer::from_str(json).into_iter::<&RawValue>();
     match values.next() {
@@ -148,20 +147,20 @@ fn behind_first(json: &str) -> &str {
     }
 }
 
-/// Message of a parser error. A syntax error needs its context.
+/// Returns the message of a parser error. A syntax error is prefixed because its own message does not mention JSON.
 fn describe(json: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Syntax if json.trim_start().starts_with('<') => {
-            "it is an HTML or XML page instead of JSON".to_string()
+            "an HTML or XML page instead of JSON".to_string()
         }
         Category::Syntax => format!("not valid JSON: {error}"),
-        Category::Eof if json.trim().is_empty() => "the answer is empty".to_string(),
+        Category::Eof if json.trim().is_empty() => "the response is empty".to_string(),
         Category::Eof => format!("the JSON is cut off: {error}"),
         Category::Data | Category::Io => error.to_string(),
     }
 }
 
-/// Implements [`FromJson`] for a record that is a JSON object. The block receives the fields, and the oddities to count in.
+/// Implements [`FromJson`] for a record that is a JSON object. The block receives the fields and the oddities to update.
 macro_rules! read_as_object {
     ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {
@@ -179,7 +178,7 @@ macro_rules! read_as_object {
 
 pub(crate) use read_as_object;
 
-/// Maximum lengths, since messages of the parser and names of fields may contain a whole value.
+/// Maximum lengths in characters, because parser messages and field names may contain a whole value.
 const FIELD_EXCERPT: usize = 60;
 const REASON_HEAD: usize = 80;
 const REASON_TAIL: usize = 80;

@@ -1,18 +1,19 @@
 //! Repair of JSON text with invalid characters, so that one malformed name does not make the document unreadable.
 //!
-//! Observed at similar APIs: half a surrogate pair in an escape, raw control characters and bytes that are not UTF-8 inside
-//! strings, and the literals `NaN` and `Infinity`. A JSON parser rejects the whole document for any of them.
+//! Observed in similar APIs: unpaired surrogates in escapes, raw control characters and non-UTF-8 bytes in strings, and the
+//! literals `NaN` and `Infinity`. A JSON parser rejects the whole document for any of them.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// Removes a byte order mark and replaces invalid characters by U+FFFD: bytes that are not UTF-8 and, within strings, raw control
-/// characters, half surrogate pairs and unknown escapes.
+/// Removes a byte order mark and replaces invalid characters with U+FFFD: bytes that are not UTF-8 and, within strings, raw
+/// control characters, unpaired surrogates and unknown escapes.
 ///
-/// Outside strings, `NaN` and `Infinity` become `1e999`, which no type can hold, so that only this value is unreadable. Other
-/// errors remain. Borrowed when there is nothing to replace.
+/// Outside strings, `NaN` and `Infinity` become `1e999`. No numeric type can represent that number, so only this value is
+/// unreadable. Other errors remain. The result borrows the input when there is nothing to replace.
 ///
-/// All decoders of this crate apply this repair. Public for other JSON of the same upstream, such as OAuth responses.
+/// All decoders of this crate apply this repair. The function is public for other JSON of the same upstream, such as OAuth
+/// responses.
 ///
 /// ```
 /// let json = sends_core::repair_json(br#"{"name": "a\ud83d"}"#);
@@ -30,10 +31,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const REPLACEMENT_CHARACTER: &str = "\u{fffd}";
 
-/// Valid JSON number beyond the range of all types. A sign before it remains valid.
+/// Valid JSON number beyond the range of every numeric type. A preceding sign remains valid.
 const OUT_OF_RANGE_NUMBER: &str = "1e999";
 
-/// `None` when there is nothing to repair.
+/// Returns `None` when there is nothing to repair.
 fn repair_strings(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut repaired = String::new();
@@ -50,7 +51,7 @@ fn repair_strings(text: &str) -> Option<String> {
             _ => (1, false),
         };
         if is_odd {
-            // All replaced text is ASCII, so that both cuts are between characters.
+            // All replaced text is ASCII, so both cuts are at character boundaries.
             repaired.push_str(&text[copied..at]);
             repaired.push_str(if in_string {
                 REPLACEMENT_CHARACTER
@@ -67,7 +68,7 @@ fn repair_strings(text: &str) -> Option<String> {
     })
 }
 
-/// Length of `NaN` or `Infinity` at the beginning, and whether there is one.
+/// Returns the length of the token at the start, and whether that token is `NaN` or `Infinity`.
 fn non_finite_literal(bytes: &[u8]) -> (usize, bool) {
     let literal = ["NaN", "Infinity"]
         .into_iter()
@@ -75,7 +76,7 @@ fn non_finite_literal(bytes: &[u8]) -> (usize, bool) {
     literal.map_or((1, false), |literal| (literal.len(), true))
 }
 
-/// Length of the escape at the beginning, and whether it is invalid.
+/// Returns the length of the escape at the start, and whether the escape is invalid.
 fn escape(bytes: &[u8]) -> (usize, bool) {
     match bytes.get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => (2, false),
@@ -90,7 +91,7 @@ fn escape(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
-/// UTF-16 code unit of an escape such as `\u00e4` at the beginning.
+/// Returns the UTF-16 code unit of a leading escape such as `\u00e4`.
 fn code_unit(bytes: &[u8]) -> Option<u32> {
     let digits = bytes.strip_prefix(br"\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit, &digit| {
@@ -105,7 +106,7 @@ mod tests {
     use super::repair_json;
 
     #[test]
-    fn text_without_an_oddity_is_borrowed() {
+    fn valid_text_is_borrowed() {
         for json in [
             "",
             r#"{"a": "b\n\"\\\u00e4\ud83d\ude00", "\\": 1}"#,
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_character_is_replaced_and_nothing_else() {
+    fn only_invalid_characters_are_replaced() {
         for (json, expected) in [
             (&br#"["a\ud83d", "b"]"#[..], r#"["a�", "b"]"#),
             (br#"["\ud83d\ud83d\ude00"]"#, r#"["�\ud83d\ude00"]"#),

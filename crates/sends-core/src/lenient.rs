@@ -1,8 +1,10 @@
-//! Decoding of single values in all unambiguous forms.
+//! Lenient decoding of single values: every unambiguous form is accepted.
 //!
-//! A whole number may be `2`, `"2"` or `2.0`, and a date any variant of RFC 3339 with an offset ([`date`](self::date)).
-//! Ambiguous forms are unreadable: a date without an offset, since its zone is not documented; a number for a date, since it
-//! may be seconds or milliseconds; a text for a boolean.
+//! An integer may be `2`, `"2"` or `2.0`, and a date any variant of RFC 3339 with an offset ([`date`](self::date)). Ambiguous
+//! forms are unreadable:
+//! - a date without an offset, because its zone is not documented;
+//! - a number for a date, because it may be in seconds or milliseconds;
+//! - a string for a boolean.
 
 mod date;
 
@@ -14,17 +16,17 @@ use jiff::Timestamp;
 use crate::open_enum::{OpenSet, Verbatim};
 use crate::{ActivityId, CampaignId, ListId, ReasonCode, SegmentId};
 
-/// Value that is decoded from one JSON value other than `null`.
+/// Value that can be decoded from one JSON value other than `null`.
 pub(crate) trait Lenient: Sized {
     /// Name of the expected value in error messages, with its article.
     const EXPECTED: &'static str;
 
-    /// `None` when the value is unreadable.
+    /// Returns `None` when the value is unreadable.
     fn read(json: &str) -> Option<Self>;
 }
 
 impl Lenient for i64 {
-    const EXPECTED: &'static str = "a whole number of 64 bits";
+    const EXPECTED: &'static str = "a 64-bit integer";
 
     fn read(json: &str) -> Option<Self> {
         let text = text(json);
@@ -32,7 +34,8 @@ impl Lenient for i64 {
     }
 }
 
-/// A JSON number, or a string with one: for counts, the vendor's schema has numbers and its guide strings.
+/// Parses an integer from a JSON number or the text of a string. Counts are numbers in the vendor's schema and strings in its
+/// guide.
 fn whole(number: &str) -> Option<i64> {
     let digits = number.strip_prefix('-').unwrap_or(number);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -46,12 +49,12 @@ fn whole(number: &str) -> Option<i64> {
     integral(float)
 }
 
-/// Beyond 2^53 a float may be a rounded number.
+/// Rejects floats beyond 2^53, which may be rounded.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::float_cmp,
-    reason = "below 2^53 both conversions are exact, and above nothing is read"
+    reason = "both conversions are exact up to 2^53, and larger values are rejected"
 )]
 fn integral(float: f64) -> Option<i64> {
     let whole = float as i64;
@@ -62,7 +65,7 @@ fn integral(float: f64) -> Option<i64> {
 pub(crate) struct Count(pub(crate) i64);
 
 impl Lenient for Count {
-    const EXPECTED: &'static str = "a whole number of 63 bits from 0 on";
+    const EXPECTED: &'static str = "a 63-bit integer of at least 0";
 
     fn read(json: &str) -> Option<Self> {
         i64::read(json).filter(|&count| count >= 0).map(Self)
@@ -70,7 +73,7 @@ impl Lenient for Count {
 }
 
 impl Lenient for i32 {
-    const EXPECTED: &'static str = "a whole number of 32 bits";
+    const EXPECTED: &'static str = "a 32-bit integer";
 
     fn read(json: &str) -> Option<Self> {
         i64::read(json)?.try_into().ok()
@@ -86,15 +89,15 @@ impl Lenient for bool {
 }
 
 impl Lenient for String {
-    const EXPECTED: &'static str = "a text";
+    const EXPECTED: &'static str = "a string";
 
     fn read(json: &str) -> Option<Self> {
         text(json).map(Cow::into_owned)
     }
 }
 
-/// Text with HTML entities decoded, which the upstream sends in names (observed): `Friends & Family` for `Friends &amp; Family`.
-/// Decoded once, and only complete entities, so that a single `&` stays.
+/// Text with decoded HTML entities, which the upstream sends in names (observed): `Friends & Family` for `Friends &amp;
+/// Family`. Entities are decoded once and only if they are complete, so a single `&` is preserved.
 pub(crate) struct Prose(pub(crate) String);
 
 impl Lenient for Prose {
@@ -114,7 +117,7 @@ impl Lenient for Timestamp {
     }
 }
 
-/// Implements [`Lenient`] for types that are parsed from a text.
+/// Implements [`Lenient`] for types that are parsed from a string.
 macro_rules! from_text {
     ($($type:ty, $expected:literal, $read:expr;)+) => {
         $( impl Lenient for $type {
@@ -158,7 +161,6 @@ impl Lenient for ReasonCode {
     }
 }
 
-/// Text of a JSON string.
 fn text(json: &str) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_number_is_read_in_every_clear_form() {
+    fn integer_is_read_in_every_unambiguous_form() {
         for (json, number) in [
             ("2", Some(2)),
             ("-2", Some(-2)),
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_moment_is_no_date() {
+    fn ambiguous_date_is_rejected() {
         for json in [
             "\"\"",
             "\"soon\"",
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_for_something_else() {
+    fn value_of_another_type_is_rejected() {
         for json in ["\"true\"", "1", "\"\"", "[true]"] {
             assert_eq!(bool::read(json), None, "{json}");
         }

@@ -2,11 +2,11 @@
 //!
 //! # Sources
 //!
-//! Each item states where its facts come from: *documented* by the vendor, *observed*, or *this project's reading*. Where a
-//! record contradicts itself, [`Outcome`] documents the decision.
+//! Each item states the source of its facts: *documented* by the vendor, *observed*, or *inferred* by this project. [`Outcome`]
+//! documents the decisions for contradictory records.
 //!
-//! [`SendHistory`] and [`SendAttempt`] decode and encode the history in the upstream's field names. [`FromJson`] decodes all
-//! other models, listings as a [`Page`].
+//! [`SendHistory`] and [`SendAttempt`] decode and encode the history with the upstream's field names. [`FromJson`] decodes all
+//! other models, and decodes listings as a [`Page`].
 
 #![no_std]
 

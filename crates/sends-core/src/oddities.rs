@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Maximum number of descriptions, since a response may have thousands of the same oddity.
+/// Maximum number of descriptions, because a response may have thousands of the same oddity.
 const MAX_NOTES: usize = 3;
 
 /// Unreadable values and records of a response.
@@ -20,17 +20,17 @@ pub struct Oddities {
     notes: Vec<String>,
 }
 
-/// Decoded response.
+/// Decoded response with its oddities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<T> {
-    /// The decoded value.
+    /// Decoded value.
     pub value: T,
     /// Values and records that could not be decoded.
     pub oddities: Oddities,
 }
 
 impl Oddities {
-    /// Whether all values and records could be read.
+    /// Returns whether all values and records were readable.
     pub fn is_empty(&self) -> bool {
         self.values == 0 && self.records == 0
     }
@@ -45,14 +45,14 @@ impl Oddities {
         self.note(note);
     }
 
-    /// Adds the oddities of a part of the response.
+    /// Adds the oddities of one part of the response. `place` names that part.
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);
-        let room = MAX_NOTES.saturating_sub(self.notes.len());
-        if room > 0 && !part.notes.is_empty() {
+        let remaining = MAX_NOTES.saturating_sub(self.notes.len());
+        if remaining > 0 && !part.notes.is_empty() {
             let place = place();
-            let notes = part.notes.into_iter().take(room);
+            let notes = part.notes.into_iter().take(remaining);
             self.notes.extend(notes.map(|note| format!("{place}, {note}")));
         }
     }

@@ -1,5 +1,5 @@
-//! Enums with values of the upstream. Unknown values are preserved, and known ones recognised in any letter case. Enums of this
-//! project are [closed](crate::closed_enum).
+//! Enums of the upstream's values. Unknown values are preserved, and known values are recognised in any letter case. Enums of
+//! this project's own values are [closed](crate::closed_enum).
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -7,15 +7,15 @@ use core::ops::Deref;
 
 use serde::ser::{Serialize, Serializer};
 
-/// Enum with values of the upstream.
+/// Open enum: a set of upstream values that may grow.
 pub trait OpenSet: for<'a> From<&'a str> {
-    /// The value in the documented spelling; an undocumented value in the upstream's.
+    /// Returns the documented spelling of a known value, or the upstream's spelling of an undocumented value.
     fn name(&self) -> &str;
 }
 
-/// Value of an open enum with the upstream's spelling.
+/// Value of an open enum, with the upstream's spelling.
 ///
-/// Equality includes the spelling; dereference to compare the values only.
+/// Equality includes the spelling. Dereference to compare only the values.
 ///
 /// ```
 /// use sends_core::{SendStatus, Verbatim};
@@ -33,12 +33,12 @@ pub struct Verbatim<T> {
 }
 
 impl<T: OpenSet> Verbatim<T> {
-    /// The upstream's spelling.
+    /// Returns the upstream's spelling.
     pub fn verbatim(&self) -> &str {
         self.spelling.as_deref().unwrap_or_else(|| self.value.name())
     }
 
-    /// The upstream's spelling. `None` if it is the documented one.
+    /// Returns the upstream's spelling, or `None` if it is the documented spelling.
     pub fn other_spelling(&self) -> Option<&str> {
         self.spelling.as_deref()
     }
@@ -93,13 +93,13 @@ macro_rules! open_enum {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $( $(#[$variant_attribute])* $variant, )+
-            /// An undocumented value in the upstream's spelling. Constructed by `from`, which returns known values as their
+            /// An undocumented value in the upstream's spelling. Construct it with `from`, which maps known values to their
             /// variants.
             Other(alloc::boxed::Box<str>),
         }
 
         impl $name {
-            /// The value in the documented spelling; an undocumented value in the upstream's.
+            /// Returns the documented spelling of a known value, or the upstream's spelling of an undocumented value.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $text, )+

@@ -1,11 +1,10 @@
-//! Outcome of a send by its status, reason code and count.
+//! Outcome of a send, derived from its status, reason code and count.
 
 use crate::closed_enum::closed_enum;
 use crate::{Reason, ReasonCategory, ReasonCode, SendStatus};
 
 closed_enum! {
-    /// Outcome of one attempt to send (inferred from `send_status`, `reason_code` and `count` together). The first matching line
-    /// applies:
+    /// Outcome of one attempt to send, inferred from `send_status`, `reason_code` and `count`. The first matching row applies:
     ///
     /// | `reason_code` | `send_status` | `count` | outcome |
     /// |---|---|---|---|
@@ -16,17 +15,17 @@ closed_enum! {
     /// | 0, absent or unknown | `ERRORED` | any | `Failed` |
     /// | 0 | `COMPLETED` | absent or at least 1 | `Sent` |
     /// | 0 | `COMPLETED` | 0 | `NoRecipients` |
-    /// | anything else | | | `Unknown` |
+    /// | any other combination | | | `Unknown` |
     ///
-    /// A known code other than 0 takes precedence over the status: it is more specific, and reporting a delivery that did not
-    /// happen is worse than checking one that did. `COMPLETED` with code 12 is a send without recipients (documented).
-    /// Contradictory values are reported by [`is_contradictory`](crate::SendAttempt::is_contradictory).
+    /// A known code other than 0 takes precedence over the status because it is more specific, and because reporting a delivery
+    /// that did not happen is worse than rechecking a delivery that did. `COMPLETED` with code 12 is a send without recipients
+    /// (documented). [`is_contradictory`](crate::SendAttempt::is_contradictory) reports contradictory values.
     pub enum Outcome {
         /// The email was sent to all contacts of this attempt.
         Sent = "SENT",
-        /// The email was sent to some contacts of this attempt; their number is unknown.
+        /// The email was sent to some contacts of this attempt. The number of these contacts is unknown.
         PartiallySent = "PARTIALLY_SENT",
-        /// The upstream holds the email for a review and releases it later.
+        /// The upstream holds the email for review and releases it later.
         Staged = "STAGED",
         /// The attempt succeeded without recipients.
         NoRecipients = "NO_RECIPIENTS",
@@ -38,7 +37,7 @@ closed_enum! {
 }
 
 impl Outcome {
-    /// Outcome for a status, code and count; `None` for a missing one.
+    /// Returns the outcome for a status, code and count, each of which is `None` if it is missing.
     ///
     /// ```
     /// use sends_core::{Outcome, ReasonCode, SendStatus};
@@ -49,7 +48,7 @@ impl Outcome {
     /// ```
     pub fn of(status: Option<&SendStatus>, code: Option<ReasonCode>, count: Option<i64>) -> Self {
         let category = category(code);
-        if let Some(outcome) = stated_by(category) {
+        if let Some(outcome) = implied_by(category) {
             return outcome;
         }
         match (status, category, count) {
@@ -61,14 +60,13 @@ impl Outcome {
     }
 }
 
-/// See [`SendAttempt::is_contradictory`](crate::SendAttempt::is_contradictory).
 pub(crate) fn is_contradictory(
     status: Option<&SendStatus>,
     code: Option<ReasonCode>,
     count: Option<i64>,
 ) -> bool {
     let category = category(code);
-    match (status, stated_by(category)) {
+    match (status, implied_by(category)) {
         (Some(SendStatus::Completed), Some(Outcome::Failed)) => true,
         (Some(SendStatus::Errored), _) if category == ReasonCategory::Success => true,
         (_, Some(Outcome::NoRecipients)) => count.is_some_and(|contacts| contacts > 0),
@@ -76,13 +74,13 @@ pub(crate) fn is_contradictory(
     }
 }
 
-/// Category of a code. A missing code counts as an unknown one.
+/// Returns the category of a code. A missing code counts as unknown.
 fn category(code: Option<ReasonCode>) -> ReasonCategory {
     code.map_or(ReasonCategory::Unknown, |code| Reason::of(code).category)
 }
 
-/// Outcome implied by a category. `None` when it depends on the status.
-fn stated_by(category: ReasonCategory) -> Option<Outcome> {
+/// Returns the outcome that the category implies, or `None` when the outcome depends on the status.
+fn implied_by(category: ReasonCategory) -> Option<Outcome> {
     match category {
         ReasonCategory::Success | ReasonCategory::Unknown => None,
         ReasonCategory::Staging => Some(Outcome::Staged),

@@ -12,21 +12,21 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 /// Page of a listing: its records in the upstream's order, and the link to the next page.
 ///
 /// Unreadable records are omitted and counted. A list of records that is missing, null or not an array counts as one unreadable
-/// record (observed in the summaries report), to distinguish it from the empty list of an account without records.
+/// record (observed in the summaries report), so that it differs from the empty list of an account without records.
 ///
 /// A bare array with at least one readable record is the last page (inferred from the send history). A bare array without a
-/// readable record may be a list of errors, and is rejected.
+/// readable record is rejected because it may be a list of errors.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson, NextLink, Page};
 ///
 /// let decoded = Page::<Campaign>::decode(br#"{
-///   "campaigns": [{"campaign_id": "cafe1ead-0000-4000-8000-000000000001", "name": "Spring"}, {"name": "Nobody's"}],
+///   "campaigns": [{"campaign_id": "cafe1ead-0000-4000-8000-000000000001", "name": "Spring"}, {"name": "Summer"}],
 ///   "_links": {"next": {"href": "/v3/emails?limit=50&cursor=bGltaXQ9"}}
 /// }"#)?;
 /// let page = decoded.value;
 /// assert_eq!((page.records.len(), page.unreadable), (1, 1));
-/// assert_eq!(decoded.oddities.to_string(), "record 2 of the page is not a campaign, field campaign_id: it is missing or null");
+/// assert_eq!(decoded.oddities.to_string(), "record 2 of the page is not a campaign, field campaign_id: missing or null");
 /// assert_eq!(page.next, NextLink::To("/v3/emails?limit=50&cursor=bGltaXQ9".into()));
 /// # Ok::<(), sends_core::DecodeError>(())
 /// ```
@@ -34,9 +34,9 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 pub struct Page<T> {
     /// The readable records.
     pub records: Vec<T>,
-    /// Number of unreadable values per record, in the order of the records.
+    /// Number of unreadable values of each record, in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// Number of unreadable records; 1 when the list of records is missing, null or not an array. Normally 0.
+    /// Number of unreadable records, or 1 when the list of records is missing, null or not an array. Normally 0.
     pub unreadable: usize,
     /// Whether the list of records is missing, null or not an array.
     pub lacks_list: bool,
@@ -47,17 +47,17 @@ pub struct Page<T> {
 /// Link to the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextLink {
-    /// Last page: the link is missing, null, empty or the text `null`.
+    /// No next page: the link is missing, null, empty or the text `null`.
     None,
-    /// The link in the upstream's form: a path with the API's version (documented).
+    /// Link in the upstream's form: a path that includes the API version (documented).
     To(String),
-    /// An unreadable link.
+    /// Link that could not be decoded.
     Unreadable,
 }
 
-/// Record of a listing.
+/// Record type of a listing.
 pub trait Listed: FromJson {
-    /// Member of the page with the list of records.
+    /// Name of the page's member that contains the list of records.
     const MEMBER: &'static str;
 }
 
@@ -86,7 +86,7 @@ impl<T: Listed> FromJson for Page<T> {
             }
         }
         if is_bare && records.is_empty() {
-            let reason = "it is an array without any record that can be read";
+            let reason = "an array without a readable record";
             return Err(DecodeError::new(WHAT, "", reason));
         }
         let unreadable = oddities.records;
@@ -110,13 +110,14 @@ fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Opti
         Member::Absent | Member::Repeated => None,
     };
     if elements.is_none() {
-        oddities.record(|| format!("field {name}: it is missing or no array"));
+        oddities.record(|| format!("field {name}: missing or not an array"));
     }
     elements
 }
 
-/// Link of a page. A last page has an empty text, an empty object, null or no member (observed in clients), or an empty array
-/// or the text `null` (inferred). The link may be the member `next` itself instead of its `href` (inferred).
+/// Decodes the link of a page. The last page has an empty text, an empty object, null or no member (observed in clients), or an
+/// empty array or the text `null` (inferred). The member `next` may be the link itself instead of an object with `href`
+/// (inferred).
 fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
     let link = inner(page.member("_links"), "next")
         .and_then(|next| match next {
@@ -132,13 +133,13 @@ fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
         Ok(None) => NextLink::None,
         Ok(Some(link)) => NextLink::To(link),
         Err(()) => {
-            oddities.value(|| "field _links: the link to the next page cannot be read".into());
+            oddities.value(|| "field _links: unreadable link to the next page".into());
             NextLink::Unreadable
         }
     }
 }
 
-/// Member of an object that is itself a member; `None` when the object is missing or empty.
+/// Looks up a member of a nested object. Returns `None` when that object is missing or empty.
 fn inner<'a>(outer: Member<'a>, name: &str) -> Result<Option<Member<'a>>, ()> {
     match outer {
         Member::Absent => Ok(None),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::closed_enum::closed_enum;
 
-/// The upstream's `reason_code`: a 32-bit number, of which 0 to 12 are documented.
+/// The upstream's `reason_code`: a 32-bit integer, of which the values 0 to 12 are documented.
 ///
 /// ```
 /// assert_eq!(sends_core::ReasonCode::new(12).get(), 12);
@@ -18,12 +18,12 @@ use crate::closed_enum::closed_enum;
 pub struct ReasonCode(i32);
 
 impl ReasonCode {
-    /// The code with this number.
+    /// Creates a code from its number.
     pub const fn new(number: i32) -> Self {
         Self(number)
     }
 
-    /// The code as a number.
+    /// Returns the code as a number.
     pub const fn get(self) -> i32 {
         self.0
     }
@@ -35,9 +35,10 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// Meaning of a reason code, advice on retries, and remedy.
+/// Meaning, retry advice and remedy of a reason code.
 ///
-/// The meaning is documented by the vendor and paraphrased here. Name, category, advice, actors and remedy are inferred from it.
+/// The meaning is documented by the vendor and paraphrased here. Name, category, advice, actors and remedy are inferred from
+/// the meaning.
 ///
 /// ```
 /// use sends_core::{Reason, ReasonCode, RetryAdvice};
@@ -52,24 +53,24 @@ impl fmt::Display for ReasonCode {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason {
-    /// The code.
+    /// Reason code.
     pub code: ReasonCode,
     /// Short name in upper case with underscores, unique among the documented codes; `UNKNOWN` for other codes.
     pub name: &'static str,
     /// Meaning in one or two sentences.
     pub meaning: &'static str,
-    /// Category for grouping.
+    /// Category of the reason.
     pub category: ReasonCategory,
-    /// Advice on sending again.
+    /// Advice on whether to send again.
     pub retry: RetryAdvice,
-    /// Parties that have to act, in this order; empty if no action is needed.
+    /// Parties that have to act, in this order. Empty if no action is needed.
     pub actors: &'static [Actor],
     /// Action for these parties, in one or two sentences.
     pub remedy: &'static str,
 }
 
 impl Reason {
-    /// Meaning of a code. For an undocumented code, a generic row.
+    /// Returns the meaning of a code. An undocumented code has a generic meaning.
     pub fn of(code: ReasonCode) -> Self {
         let known = usize::try_from(code.get())
             .ok()
@@ -80,7 +81,7 @@ impl Reason {
         })
     }
 
-    /// The documented codes, 0 to 12, in order.
+    /// Returns the documented codes, 0 to 12, in order.
     ///
     /// ```
     /// for reason in sends_core::Reason::table() {
@@ -91,7 +92,7 @@ impl Reason {
         &table::KNOWN
     }
 
-    /// Whether the code is documented.
+    /// Returns whether the code is documented.
     pub fn is_known(&self) -> bool {
         self.category != ReasonCategory::Unknown
     }
@@ -104,19 +105,19 @@ closed_enum! {
         Success = "SUCCESS",
         /// Failure of the upstream: code 1.
         System = "SYSTEM",
-        /// Stopped by the vendor's account review: code 2.
+        /// Send that the vendor's account review stopped: code 2.
         Compliance = "COMPLIANCE",
-        /// Payment or subscription of the account: code 3.
+        /// Payment or subscription problem of the account: code 3.
         Billing = "BILLING",
         /// More contacts than the account may send to: code 4.
         Limit = "LIMIT",
-        /// Held for a review: code 5.
+        /// Send held for a review: code 5.
         Staging = "STAGING",
-        /// Some contacts were not reached: code 6.
+        /// Send that did not reach all contacts: code 6.
         Partial = "PARTIAL",
-        /// Content of the email: codes 7 and 8.
+        /// Problem with the content of the email: codes 7 and 8.
         Content = "CONTENT",
-        /// Sender's address: codes 9 and 10.
+        /// Problem with the sender's address: codes 9 and 10.
         Sender = "SENDER",
         /// Feature that is not enabled for the account: code 11.
         Feature = "FEATURE",
@@ -130,17 +131,17 @@ closed_enum! {
 closed_enum! {
     /// Advice on sending again (inferred).
     pub enum RetryAdvice {
-        /// The send succeeded.
+        /// The send succeeded, so a retry is not needed.
         NotNeeded = "NOT_NEEDED",
         /// Send again without changes.
         Yes = "YES",
-        /// Send again after the cause is fixed.
+        /// Send again after fixing the cause.
         AfterFix = "AFTER_FIX",
         /// Send again after the clearance by the vendor's account review.
         AfterClearance = "AFTER_CLEARANCE",
-        /// Do not send again: the upstream releases the send later.
+        /// Do not send again, because the upstream releases the send later.
         Wait = "WAIT",
-        /// Determine the contacts that were reached first; otherwise some may get the email twice.
+        /// First determine which contacts were reached. Otherwise some contacts may receive the email twice.
         NotBlindly = "NOT_BLINDLY",
         /// Sending again cannot succeed.
         No = "NO",
@@ -162,7 +163,7 @@ closed_enum! {
         ContentEditor = "CONTENT_EDITOR",
         /// The vendor's customer support.
         Support = "SUPPORT",
-        /// Constant Contact; no support request needed.
+        /// Constant Contact itself; a support request is not needed.
         ConstantContact = "CONSTANT_CONTACT",
     }
 }

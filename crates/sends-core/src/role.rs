@@ -3,7 +3,7 @@
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The upstream's `role` of an activity. Three values are documented; any other is preserved.
+    /// The upstream's `role` of an activity. Three values are documented; any other value is preserved.
     ///
     /// ```
     /// use sends_core::ActivityRole;
@@ -13,18 +13,18 @@ open_enum! {
     /// assert!(ActivityRole::from("sms").can_be_sent());
     /// ```
     pub enum ActivityRole {
-        /// The email.
+        /// Email of the campaign.
         PrimaryEmail = "primary_email",
-        /// The email as a web page.
+        /// Web page version of the email.
         Permalink = "permalink",
-        /// The resend to contacts who did not open the email.
+        /// Resend to contacts who did not open the email.
         Resend = "resend",
     }
 }
 
 impl ActivityRole {
-    /// Whether an activity with this role can have a send history. `false` for a permalink, which is a web page (inferred; the
-    /// upstream's response is not documented), and `true` for an undocumented role.
+    /// Returns whether an activity with this role can have a send history: `false` for a permalink, which is a web page
+    /// (inferred; the upstream's response is not documented), and `true` for an undocumented role.
     pub fn can_be_sent(&self) -> bool {
         *self != Self::Permalink
     }

@@ -1,4 +1,4 @@
-//! Statistics of emails in the reports of the upstream.
+//! Email statistics in the upstream's reports.
 
 use alloc::format;
 
@@ -14,11 +14,11 @@ use crate::{ActivityId, CampaignId, Listed, Oddities};
 pub struct ActivityStats {
     /// Id of the activity.
     pub id: ActivityId,
-    /// Time of the upstream's last count. `None` when it is missing, null or unreadable.
+    /// Time at which the upstream last refreshed the counts. `None` when it is missing, null or unreadable.
     pub last_refresh_time: Option<Timestamp>,
-    /// The counts.
+    /// Counts of the activity.
     pub stats: EngagementStats,
-    /// Number of unreadable values, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -27,11 +27,11 @@ pub struct ActivityStats {
 pub struct CampaignStats {
     /// Id of the campaign.
     pub id: CampaignId,
-    /// Time of the upstream's last count. `None` when it is missing, null or unreadable.
+    /// Time at which the upstream last refreshed the counts. `None` when it is missing, null or unreadable.
     pub last_refresh_time: Option<Timestamp>,
-    /// The counts.
+    /// Counts of the campaign.
     pub stats: EngagementStats,
-    /// Number of unreadable values, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -54,7 +54,7 @@ read_as_object! {
     }
 }
 
-/// The response has one page without links, and no record for an unknown id.
+/// The response has a single page without links, and no record for an unknown id.
 impl Listed for ActivityStats {
     const MEMBER: &'static str = "results";
 }
@@ -63,24 +63,25 @@ impl Listed for CampaignStats {
     const MEMBER: &'static str = "results";
 }
 
-/// Statistics of the summaries report: numbers of contacts, each counted once. `None` for a missing, null or unreadable count.
+/// Statistics of the summaries report: numbers of contacts, each counted once. A count is `None` when it is missing, null or
+/// unreadable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UniqueCounts {
-    /// Recipients.
+    /// Number of recipients.
     pub sends: Option<i64>,
-    /// Contacts who opened the email; an estimate.
+    /// Number of contacts who opened the email; an estimate.
     pub opens: Option<i64>,
-    /// Contacts who followed a link.
+    /// Number of contacts who followed a link.
     pub clicks: Option<i64>,
-    /// Contacts who forwarded the email.
+    /// Number of contacts who forwarded the email.
     pub forwards: Option<i64>,
-    /// Contacts who unsubscribed.
+    /// Number of contacts who unsubscribed.
     pub optouts: Option<i64>,
-    /// Contacts who reported the email as spam.
+    /// Number of contacts who reported the email as spam.
     pub abuse: Option<i64>,
-    /// Contacts whose email bounced.
+    /// Number of contacts whose email bounced.
     pub bounces: Option<i64>,
-    /// Contacts without a recorded opening; an estimate.
+    /// Number of contacts without a recorded open; an estimate.
     pub not_opened: Option<i64>,
 }
 
@@ -100,13 +101,13 @@ impl UniqueCounts {
     }
 }
 
-/// Defines [`EngagementStats`] from the list of counts and their keys.
+/// Defines [`EngagementStats`] from a list of counts and their keys.
 macro_rules! engagement_stats {
     ($( $(#[$attribute:meta])* $field:ident = $key:literal, )+) => {
-        /// Counts of the statistics reports, at least 0. `None` for a missing, null or unreadable count.
+        /// Counts of the statistics reports, at least 0. A count is `None` when it is missing, null or unreadable.
         ///
-        /// The vendor's guide separates the parts of some keys by dots and its schema by underscores. Both are accepted, and
-        /// numbers as well as strings of digits.
+        /// The vendor's guide separates the parts of some keys with dots, its schema with underscores. Both spellings are
+        /// accepted, as are numbers and strings of digits.
         ///
         /// ```
         /// use sends_core::{ActivityStats, FromJson};
@@ -124,7 +125,7 @@ macro_rules! engagement_stats {
         }
 
         impl EngagementStats {
-            /// Counts of a record. A missing `stats` counts as one unreadable value.
+            /// Decodes the counts of a record. A missing `stats` member counts as one unreadable value.
             fn of(record: &Fields<'_>, oddities: &mut Oddities) -> Self {
                 record.expect_member("stats", oddities);
                 let Some(counts) = record.object("stats", oddities) else {
@@ -136,7 +137,8 @@ macro_rules! engagement_stats {
     };
 }
 
-/// Count with this key, whose parts are separated by underscores or dots. Both spellings may be present with the same value.
+/// Returns the count with this key, whose parts are separated by underscores or dots. Both spellings may be present if their
+/// values are equal.
 fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64> {
     let spelled = |found: &str| {
         let same = |(found, meant): (u8, u8)| found == meant || (found, meant) == (b'.', b'_');
@@ -149,51 +151,51 @@ fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64>
     let Some(other) = other else { return value };
     let other = read(&other);
     if value.is_some() && other.is_some() && value != other {
-        oddities.value(|| format!("field {key}: it comes with two values"));
+        oddities.value(|| format!("field {key}: the two spellings have different values"));
         return None;
     }
     value.or(other)
 }
 
 engagement_stats! {
-    /// Recipients.
+    /// Number of recipients.
     sends = "em_sends",
-    /// Contacts who opened the email; an estimate.
+    /// Number of contacts who opened the email; an estimate.
     opens = "em_opens",
-    /// Contacts without a recorded opening; an estimate.
+    /// Number of contacts without a recorded open; an estimate.
     not_opened = "em_not_opened",
-    /// Contacts who followed a link.
+    /// Number of contacts who followed a link.
     clicks = "em_clicks",
-    /// Contacts who forwarded the email.
+    /// Number of contacts who forwarded the email.
     forwards = "em_forwards",
-    /// Contacts who unsubscribed.
+    /// Number of contacts who unsubscribed.
     optouts = "em_optouts",
-    /// Reports of the email as spam.
+    /// Number of spam reports.
     abuse = "em_abuse",
-    /// All openings, repeated ones included.
+    /// Number of opens, including repeated opens.
     opens_all = "em_opens_all",
-    /// Openings on a phone.
+    /// Number of opens on a phone.
     opens_mobile = "em_opens_all_mobile",
-    /// Openings on a computer.
+    /// Number of opens on a computer.
     opens_computer = "em_opens_all_computer",
-    /// Openings on a tablet.
+    /// Number of opens on a tablet.
     opens_tablet = "em_opens_all_tablet",
-    /// All clicks, repeated ones included.
+    /// Number of clicks, including repeated clicks.
     clicks_all = "em_clicks_all",
-    /// Contacts whose email bounced for any reason.
+    /// Number of contacts whose email bounced for any reason.
     bounces = "em_bounces",
-    /// Bounces because the receiving system blocked the email.
+    /// Number of bounces because the receiving system blocked the email.
     bounces_blocked = "em_bounces_blocked",
-    /// Bounces because the mailbox was full.
+    /// Number of bounces because the mailbox was full.
     bounces_mailbox_full = "em_bounces_mailbox_full",
-    /// Bounces because the address does not exist.
+    /// Number of bounces because the address does not exist.
     bounces_nonexistent_address = "em_bounces_nonexistent_address",
-    /// Bounces because the address had been suspended.
+    /// Number of bounces because the address had been suspended.
     bounces_suspended = "em_bounces_suspended",
-    /// Bounces because the email could not be delivered.
+    /// Number of bounces because the email could not be delivered.
     bounces_undeliverable = "em_bounces_undeliverable",
-    /// Out-of-office replies.
+    /// Number of out-of-office replies.
     bounces_vacation = "em_bounces_vacation",
-    /// Bounces for other reasons.
+    /// Number of bounces for other reasons.
     bounces_other = "em_bounces_other",
 }

@@ -1,10 +1,10 @@
-//! Statuses of sends, campaigns and activities. `COMPLETED` alone does not imply a delivery, see [`Outcome`](crate::Outcome).
+//! Statuses of sends, campaigns and activities. `COMPLETED` alone does not imply delivery; see [`Outcome`](crate::Outcome).
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The upstream's `send_status`. Two values are documented; any other is preserved. Recognised in any letter case
-    /// (inferred: the upstream uses different cases for another enum).
+    /// The upstream's `send_status`. Two values are documented; any other value is preserved. Values are recognised in any
+    /// letter case (inferred: the upstream uses different cases for another enum).
     ///
     /// ```
     /// use sends_core::SendStatus;
@@ -21,8 +21,9 @@ open_enum! {
 }
 
 open_enum! {
-    /// The upstream's `current_status` of a campaign or an activity. Six values are documented, in upper case for activities and
-    /// capitalised for campaigns; any other is preserved. Recognised in any letter case, in upper case here.
+    /// The upstream's `current_status` of a campaign or an activity. Six values are documented, in upper case for activities
+    /// and capitalised for campaigns; any other value is preserved. Values are recognised in any letter case, and
+    /// [`as_str`](Self::as_str) returns a documented value in upper case.
     ///
     /// ```
     /// use sends_core::CampaignStatus;

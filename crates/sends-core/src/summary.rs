@@ -4,33 +4,34 @@ use jiff::Timestamp;
 
 use crate::{Outcome, SendAttempt};
 
-/// Totals of the attempts to send one activity (inferred). The default is that of an activity that was never sent.
+/// Totals of the attempts to send one activity (inferred). The default describes an activity that was never sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HistorySummary {
     /// Number of readable attempts.
     pub attempts: usize,
     /// Number of attempts with [`Outcome::Failed`].
     pub failed_attempts: usize,
-    /// Number of unreadable attempts, which are in no other total. Normally 0.
+    /// Number of unreadable attempts, which no other total includes. Normally 0.
     pub unreadable_sends: usize,
-    /// Sum of the counts of all [sent](Outcome::Sent) attempts, at least 0, saturating. A lower bound of the contacts reached,
-    /// since attempts without a count and partially sent ones add nothing.
+    /// Sum of the counts of all [sent](Outcome::Sent) attempts, at least 0, saturating. The sum is a lower bound of the
+    /// contacts reached because attempts without a count and partially sent attempts add nothing.
     pub contacts_reached: i64,
     /// Time of the earliest attempt. `None` when no attempt has a date.
     pub first_run_date: Option<Timestamp>,
     /// Time of the most recent attempt. `None` when no attempt has a date.
     pub last_run_date: Option<Timestamp>,
-    /// Outcome of the attempt with the greatest `send_id`. `None` when there is none.
+    /// Outcome of the attempt with the greatest `send_id`. `None` without attempts.
     pub latest_outcome: Option<Outcome>,
-    /// Whether the latest attempt needs attention: it failed, was sent partially or has an unknown outcome, or it had no
-    /// recipients and no earlier attempt reached any. A resend without new contacts is normal, and a staged attempt is released
-    /// by the upstream.
-    /// `false` when the activity was never sent.
+    /// Whether the latest attempt needs attention. `false` when the activity was never sent.
+    ///
+    /// An attempt needs attention if it failed, was sent partially or has an unknown outcome. An attempt without recipients
+    /// needs attention only if no earlier attempt reached any contact, because a resend without new contacts is normal. A
+    /// staged attempt does not need attention because the upstream releases it.
     pub needs_attention: bool,
 }
 
 impl HistorySummary {
-    /// Totals of attempts in ascending order of `send_id`.
+    /// Computes the totals of attempts in ascending order of `send_id`.
     pub(crate) fn of(sends: &[SendAttempt]) -> Self {
         let mut summary = Self {
             attempts: sends.len(),

@@ -1,16 +1,13 @@
-//! Decoding of a send history: accepted oddities, and errors.
+//! Decoding of a send history: accepted oddities and errors.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use insta::assert_snapshot;
 use sends_core::{
     FromJson as _, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim,
 };
 
-/// Decodes a record with both decoders, which must agree.
+/// Decodes a record with both decoders and asserts that the results are equal.
 fn read(record: &str) -> SendAttempt {
     let attempt: SendAttempt = serde_json::from_str(record).unwrap();
     let history = SendHistory::from_json(format!("[{record}]").as_bytes()).unwrap();
@@ -18,11 +15,10 @@ fn read(record: &str) -> SendAttempt {
     attempt
 }
 
-fn refusal(json: impl AsRef<[u8]>) -> String {
+fn decode_error(json: impl AsRef<[u8]>) -> String {
     SendHistory::from_json(json.as_ref()).unwrap_err().to_string()
 }
 
-/// Description of the oddities of a history.
 fn oddities(json: impl AsRef<[u8]>) -> String {
     let decoded = SendHistory::decode(json.as_ref()).unwrap();
     let (records, values) = (decoded.oddities.records, decoded.oddities.values);
@@ -32,7 +28,7 @@ fn oddities(json: impl AsRef<[u8]>) -> String {
         (records, values)
     );
     format!(
-        "{} read, {records} records and {values} values not: {}",
+        "{} read, {records} records and {values} values unreadable: {}",
         history.len(),
         decoded.oddities
     )
@@ -72,13 +68,13 @@ fn both_spellings_of_the_lists_are_read_and_merged() {
 }
 
 #[test]
-fn a_list_id_that_is_no_uuid_is_kept() {
+fn list_id_that_is_not_a_uuid_is_preserved() {
     let attempt = read(r#"{"send_id": 1, "contact_list_ids": ["General Interest"]}"#);
     assert_eq!(attempt.contact_list_ids, [ListId::from("General Interest")]);
 }
 
 #[test]
-fn numbers_may_have_sixty_four_bits() {
+fn counts_and_segment_ids_have_64_bits() {
     let attempt = read(
         r#"{"send_id": 1, "count": 9223372036854775807, "segment_ids": [9223372036854775807, -9223372036854775808]}"#,
     );
@@ -90,7 +86,7 @@ fn numbers_may_have_sixty_four_bits() {
 }
 
 #[test]
-fn open_values_are_kept_as_they_came() {
+fn open_enum_values_keep_the_upstreams_spelling() {
     let attempt = read(r#"{"send_id": 1, "send_status": "In Review ", "reason_code": -2147483648}"#);
     assert_eq!(
         attempt.send_status.as_deref(),
@@ -110,7 +106,7 @@ fn open_values_are_kept_as_they_came() {
 }
 
 #[test]
-fn a_date_is_normalised_to_utc() {
+fn date_is_normalised_to_utc() {
     for (written, normalised) in [
         ("2019-04-18T20:03:08.000Z", "2019-04-18T20:03:08Z"),
         ("2019-04-18T20:03:08Z", "2019-04-18T20:03:08Z"),
@@ -128,7 +124,7 @@ fn a_date_is_normalised_to_utc() {
 }
 
 #[test]
-fn unknown_fields_are_passed_over_however_deep() {
+fn unknown_fields_are_ignored_at_any_depth() {
     let deep = format!(
         r#"{{"x": {}{}, "send_id": 1}}"#,
         "[".repeat(100_000),
@@ -141,26 +137,26 @@ fn unknown_fields_are_passed_over_however_deep() {
 }
 
 #[test]
-fn a_send_id_outside_the_documented_range_is_kept() {
+fn send_id_outside_the_documented_range_is_accepted() {
     assert_eq!(read(r#"{"send_id": 0}"#).send_id, 0);
     assert_eq!(read(r#"{"send_id": -2147483648}"#).send_id, i32::MIN);
 }
 
 #[test]
-fn a_record_without_a_send_id_is_left_out_and_named() {
-    assert_snapshot!(oddities(r#"[{"send_id": 1}, {"count": 5}]"#), @"1 read, 1 records and 0 values not: record 2 of the send history is not a send record, field send_id: it is missing or null");
-    assert_snapshot!(oddities(r#"[{"send_id": null}, {"send_id": "one"}, {"send_id": 2147483648}, {"send_id": 7}]"#), @r#"1 read, 3 records and 0 values not: record 1 of the send history is not a send record, field send_id: it is missing or null; record 2 of the send history is not a send record, field send_id: "one" is not a whole number of 32 bits; record 3 of the send history is not a send record, field send_id: 2147483648 is not a whole number of 32 bits"#);
-    assert_snapshot!(oddities(r#"[[1], null, {"send_id": 7}, "x", {"send_id": 1, "send_id": 1}]"#), @r#"1 read, 4 records and 0 values not: record 1 of the send history is not a send record: [1] is not an object; record 2 of the send history is not a send record: null is not an object; record 4 of the send history is not a send record: "x" is not an object; and 1 more"#);
-    assert_snapshot!(serde_json::from_str::<SendAttempt>("{}").unwrap_err(), @"not a send record, field send_id: it is missing or null");
+fn record_without_a_send_id_is_omitted_and_described() {
+    assert_snapshot!(oddities(r#"[{"send_id": 1}, {"count": 5}]"#), @"1 read, 1 records and 0 values unreadable: record 2 of the send history is not a send record, field send_id: missing or null");
+    assert_snapshot!(oddities(r#"[{"send_id": null}, {"send_id": "one"}, {"send_id": 2147483648}, {"send_id": 7}]"#), @r#"1 read, 3 records and 0 values unreadable: record 1 of the send history is not a send record, field send_id: missing or null; record 2 of the send history is not a send record, field send_id: "one" is not a 32-bit integer; record 3 of the send history is not a send record, field send_id: 2147483648 is not a 32-bit integer"#);
+    assert_snapshot!(oddities(r#"[[1], null, {"send_id": 7}, "x", {"send_id": 1, "send_id": 1}]"#), @r#"1 read, 4 records and 0 values unreadable: record 1 of the send history is not a send record: [1] is not an object; record 2 of the send history is not a send record: null is not an object; record 4 of the send history is not a send record: "x" is not an object; and 1 more"#);
+    assert_snapshot!(serde_json::from_str::<SendAttempt>("{}").unwrap_err(), @"not a send record, field send_id: missing or null");
 }
 
 #[test]
-fn what_is_not_an_array_is_said_to_be_none() {
-    assert_snapshot!(refusal(r#"{"error_key": "unauthorized"}"#), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
-    assert_snapshot!(refusal("null"), @"not a send history: invalid type: null, expected a sequence at line 1 column 4");
-    assert_snapshot!(refusal(""), @"not a send history: the answer is empty");
-    assert_snapshot!(refusal("<html>"), @"not a send history: it is an HTML or XML page instead of JSON");
-    assert_snapshot!(refusal(r#"[{"send_id": 1"#), @"not a send history: the JSON is cut off: EOF while parsing an object at line 1 column 14");
+fn input_other_than_an_array_is_rejected() {
+    assert_snapshot!(decode_error(r#"{"error_key": "unauthorized"}"#), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
+    assert_snapshot!(decode_error("null"), @"not a send history: invalid type: null, expected a sequence at line 1 column 4");
+    assert_snapshot!(decode_error(""), @"not a send history: the response is empty");
+    assert_snapshot!(decode_error("<html>"), @"not a send history: an HTML or XML page instead of JSON");
+    assert_snapshot!(decode_error(r#"[{"send_id": 1"#), @"not a send history: the JSON is cut off: EOF while parsing an object at line 1 column 14");
     assert_snapshot!(serde_json::from_str::<SendHistory>(r#"{"a": 1}"#).unwrap_err(), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
     assert!(
         SendHistory::from_json(br#"[{"send_id": 1"#)
@@ -171,7 +167,7 @@ fn what_is_not_an_array_is_said_to_be_none() {
 }
 
 #[test]
-fn what_follows_the_value_is_ignored_and_counted() {
+fn trailing_bytes_are_ignored_and_counted() {
     for after in ["\0", " []", "}", "garbage", "\u{fffd}"] {
         let json = format!("[{{\"send_id\": 1}}]{after}");
         let history = SendHistory::from_json(json.as_bytes()).unwrap();
@@ -190,12 +186,12 @@ fn what_follows_the_value_is_ignored_and_counted() {
         let history = SendHistory::from_json(json.as_bytes()).unwrap();
         assert_eq!((history.len(), history.unreadable_sends()), (1, 1), "{json}");
     }
-    assert_snapshot!(oddities("[{\"send_id\": 1}]\0"), @"1 read, 0 records and 1 values not: a send history is followed by other bytes");
-    assert_snapshot!(oddities("[{\"send_id\": 1}]\r\n "), @"1 read, 0 records and 0 values not: ");
+    assert_snapshot!(oddities("[{\"send_id\": 1}]\0"), @"1 read, 0 records and 1 values unreadable: a send history is followed by other bytes");
+    assert_snapshot!(oddities("[{\"send_id\": 1}]\r\n "), @"1 read, 0 records and 0 values unreadable: ");
 }
 
 #[test]
-fn nesting_cannot_exhaust_the_stack() {
+fn deep_nesting_does_not_overflow_the_stack() {
     let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
     for odd in [deep("[", "]"), format!(r#"{{"send_id": {}}}"#, deep("[", "]"))] {
         let history = SendHistory::from_json(format!(r#"[{{"send_id": 1}}, {odd}]"#).as_bytes()).unwrap();
@@ -213,7 +209,7 @@ fn nesting_cannot_exhaust_the_stack() {
 }
 
 #[test]
-fn what_is_said_carries_a_short_excerpt_only() {
+fn messages_contain_only_a_short_excerpt() {
     let long = serde_json::to_string(&"ä\u{1b}".repeat(100_000)).unwrap();
     for odd in [
         format!(r#"{{"send_id": {long}}}"#),
@@ -228,7 +224,7 @@ fn what_is_said_carries_a_short_excerpt_only() {
         );
     }
     for json in [format!("[{{{long}: nothing}}]"), long] {
-        let text = refusal(json);
+        let text = decode_error(json);
         assert!(
             text.len() < 1_500 && !text.contains('\u{1b}'),
             "{} bytes: {text}",

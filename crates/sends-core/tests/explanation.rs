@@ -1,6 +1,6 @@
 //! Text table of a history.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use insta::assert_snapshot;
 use sends_core::SendHistory;
@@ -11,7 +11,7 @@ fn explained(json: &str) -> String {
 }
 
 #[test]
-fn an_activity_never_sent_is_said_to_be_so() {
+fn activity_without_sends_is_reported_as_never_sent() {
     assert_snapshot!(explained("[]"), @"This activity was never sent.");
 }
 
@@ -37,7 +37,7 @@ fn every_send_has_its_reason_and_remedy() {
 }
 
 #[test]
-fn gaps_and_contradictions_are_shown() {
+fn missing_values_and_contradictions_are_shown() {
     let json = r#"[
         {"send_id": 1, "send_status": "COMPLETED", "reason_code": 7, "count": 9},
         {"send_id": 2, "reason_code": 99},
@@ -61,7 +61,7 @@ fn gaps_and_contradictions_are_shown() {
 }
 
 #[test]
-fn a_status_cannot_act_on_the_terminal() {
+fn status_cannot_control_the_terminal() {
     let json = r#"[{"send_id": 1, "send_status": "\u001b[2J", "reason_code": 12, "count": 3}]"#;
     assert!(!explained(json).contains('\u{1b}'));
 }

@@ -1,14 +1,11 @@
 //! Totals of a history, and filters.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use jiff::Timestamp;
 use sends_core::{HistorySummary, Outcome, ReasonCode, SendFilter, SendHistory, SendStatus};
 
-/// A history as `(reason_code, count)` per attempt, all `COMPLETED`, numbered from 1.
+/// Builds a history from the `(reason_code, count)` of each attempt. All attempts are `COMPLETED` and numbered from 1.
 fn history(sends: &[(i32, Option<i64>)]) -> SendHistory {
     let records = (1..).zip(sends).map(|(send_id, (code, count))| {
         serde_json::json!({"send_id": send_id, "count": count, "send_status": "COMPLETED", "reason_code": code})
@@ -33,7 +30,7 @@ fn time(text: &str) -> Timestamp {
 }
 
 #[test]
-fn an_activity_never_sent_has_nothing_to_show() {
+fn activity_without_sends_has_default_totals() {
     let history = SendHistory::from_json(b"[]").unwrap();
     assert!(history.is_empty() && history.latest().is_none());
     assert_eq!(history.summary(), HistorySummary::default());
@@ -41,7 +38,7 @@ fn an_activity_never_sent_has_nothing_to_show() {
 }
 
 #[test]
-fn the_vendors_sample_adds_up() {
+fn totals_of_the_vendors_sample_are_correct() {
     assert_eq!(
         sample().summary(),
         HistorySummary {
@@ -58,7 +55,7 @@ fn the_vendors_sample_adds_up() {
 }
 
 #[test]
-fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
+fn attempts_are_sorted_stably_by_number() {
     let json = br#"[{"send_id": 3}, {"send_id": 1, "count": 1}, {"send_id": 2}, {"send_id": 1, "count": 2}]"#;
     let history = SendHistory::from_json(json).unwrap();
     let order: Vec<_> = history.iter().map(|send| (send.send_id, send.count)).collect();
@@ -71,7 +68,7 @@ fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
 }
 
 #[test]
-fn what_cannot_be_read_is_summed_up_and_explained() {
+fn unreadable_sends_are_counted_and_explained() {
     let history = SendHistory::from_json(br#"[{"send_id": 1}, {}]"#).unwrap();
     assert_eq!(
         (history.summary().attempts, history.summary().unreadable_sends),
@@ -87,7 +84,7 @@ fn what_cannot_be_read_is_summed_up_and_explained() {
 }
 
 #[test]
-fn equal_numbers_keep_their_order_in_a_long_history_too() {
+fn sort_of_a_long_history_is_stable() {
     let records: Vec<_> = (0..1000_i64)
         .map(|count| serde_json::json!({"send_id": count % 3, "count": count, "send_status": "COMPLETED"}))
         .collect();
@@ -100,7 +97,7 @@ fn equal_numbers_keep_their_order_in_a_long_history_too() {
 }
 
 #[test]
-fn only_what_was_sent_counts_as_reached() {
+fn only_sent_attempts_count_as_reached() {
     let reached = |sends: &[(i32, Option<i64>)]| history(sends).summary().contacts_reached;
     assert_eq!(reached(&[(0, Some(100)), (0, None), (0, Some(20))]), 120);
     assert_eq!(
@@ -118,7 +115,7 @@ fn only_what_was_sent_counts_as_reached() {
 }
 
 #[test]
-fn first_and_last_go_by_date_and_latest_by_number() {
+fn first_and_last_follow_the_date_and_latest_the_number() {
     let history = SendHistory::from_json(
         br#"[
             {"send_id": 1, "run_date": "2020-01-02T00:00:00Z", "send_status": "COMPLETED", "reason_code": 0},
@@ -135,7 +132,7 @@ fn first_and_last_go_by_date_and_latest_by_number() {
 }
 
 #[test]
-fn the_latest_attempt_decides_whether_someone_should_look() {
+fn latest_attempt_determines_whether_attention_is_needed() {
     const SENT: (i32, Option<i64>) = (0, Some(5));
     const NO_RECIPIENTS: (i32, Option<i64>) = (12, Some(0));
     const FAILED: (i32, Option<i64>) = (7, None);
@@ -163,10 +160,10 @@ fn the_latest_attempt_decides_whether_someone_should_look() {
     }
 }
 
-/// Numbers of the matching sends among those of the sample and one without fields.
-fn chosen(filter: &SendFilter) -> Vec<i32> {
-    let silent = SendHistory::from_json(br#"[{"send_id": 3}]"#).unwrap();
-    let sends = sample().into_iter().chain(silent);
+/// Returns the numbers of the matching sends among the sends of the sample and a send without fields.
+fn matching(filter: &SendFilter) -> Vec<i32> {
+    let bare = SendHistory::from_json(br#"[{"send_id": 3}]"#).unwrap();
+    let sends = sample().into_iter().chain(bare);
     sends
         .filter(|send| filter.matches(send))
         .map(|send| send.send_id)
@@ -174,36 +171,36 @@ fn chosen(filter: &SendFilter) -> Vec<i32> {
 }
 
 #[test]
-fn a_filter_without_conditions_matches_everything() {
-    assert_eq!(chosen(&SendFilter::default()), [1, 2, 3]);
+fn filter_without_conditions_matches_every_send() {
+    assert_eq!(matching(&SendFilter::default()), [1, 2, 3]);
 }
 
 #[test]
-fn each_condition_restricts_and_all_must_hold() {
+fn all_conditions_of_a_filter_must_match() {
     let any = SendFilter::default;
     assert_eq!(
-        chosen(&SendFilter {
+        matching(&SendFilter {
             statuses: vec![SendStatus::Completed],
             ..any()
         }),
         [1, 2]
     );
     assert_eq!(
-        chosen(&SendFilter {
+        matching(&SendFilter {
             statuses: vec![SendStatus::Errored],
             ..any()
         }),
         [0; 0]
     );
     assert_eq!(
-        chosen(&SendFilter {
+        matching(&SendFilter {
             outcomes: vec![Outcome::Sent, Outcome::Unknown],
             ..any()
         }),
         [1, 3]
     );
     assert_eq!(
-        chosen(&SendFilter {
+        matching(&SendFilter {
             reason_codes: vec![ReasonCode::new(12)],
             ..any()
         }),
@@ -214,15 +211,15 @@ fn each_condition_restricts_and_all_must_hold() {
         reason_codes: vec![ReasonCode::new(12)],
         ..any()
     };
-    assert_eq!(chosen(&both), [0; 0]);
+    assert_eq!(matching(&both), [0; 0]);
 }
 
 #[test]
-fn a_period_includes_its_start_and_excludes_its_end() {
+fn period_includes_its_start_and_excludes_its_end() {
     let first = Some(time("2019-04-18T20:03:08Z"));
     let second = Some(time("2019-05-07T14:42:57Z"));
     let period = |from, until| {
-        chosen(&SendFilter {
+        matching(&SendFilter {
             from,
             until,
             ..SendFilter::default()

@@ -1,10 +1,7 @@
-//! Isolation of oddities, which affect only their own value or record: all odd forms of all fields of all records next to valid
-//! ones, and at random.
+//! Isolation of oddities: an odd value affects only itself or its record. All odd forms of all fields are tested next to valid
+//! records, and combinations at random.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use std::fmt::Debug;
 
@@ -22,7 +19,7 @@ const OTHER_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000002";
 const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 const OTHER_ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-000000000002";
 
-/// Decodes a history with an odd field next to a valid record. Returns the encoded value of the field, and the numbers of
+/// Decodes a history with an odd field next to a valid record. Returns the encoded value of the field and the numbers of
 /// unreadable values and records.
 fn send_field(name: &str, odd: &str) -> (Value, usize, usize) {
     let good =
@@ -43,7 +40,7 @@ fn send_field(name: &str, odd: &str) -> (Value, usize, usize) {
 }
 
 #[test]
-fn a_clear_form_of_a_value_of_a_send_is_read() {
+fn unambiguous_value_of_a_send_is_read() {
     for (name, odd, read) in [
         ("count", r#""2""#, json!(2)),
         ("count", "2.0", json!(2)),
@@ -69,7 +66,7 @@ fn a_clear_form_of_a_value_of_a_send_is_read() {
 }
 
 #[test]
-fn an_unclear_form_of_a_value_of_a_send_costs_that_value() {
+fn ambiguous_value_of_a_send_is_omitted_and_counted() {
     for (name, odd, read) in [
         ("run_date", r#""""#, Value::Null),
         ("run_date", r#""2019-04-18T20:03:08""#, Value::Null),
@@ -104,12 +101,12 @@ fn an_unclear_form_of_a_value_of_a_send_costs_that_value() {
     ] {
         assert_eq!(send_field(name, odd), (read, 1, 0), "{name} {odd}");
     }
-    // Names are case-sensitive.
+    // Member names are case-sensitive.
     assert_eq!(send_field("Count", "2"), (Value::Null, 0, 0));
 }
 
 #[test]
-fn a_send_without_a_readable_number_costs_that_send() {
+fn send_without_a_readable_number_is_omitted_and_counted() {
     for odd in [
         "null",
         r#""""#,
@@ -126,7 +123,7 @@ fn a_send_without_a_readable_number_costs_that_send() {
 }
 
 #[test]
-fn an_odd_value_of_a_listed_record_costs_that_value() {
+fn odd_value_of_a_listed_record_affects_only_itself() {
     let campaigns = |odd: &str| {
         let json = format!(
             r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}", {odd}}}, {{"campaign_id": "{OTHER_CAMPAIGN}", "name": "Good"}}]}}"#
@@ -194,7 +191,7 @@ fn an_odd_value_of_a_listed_record_costs_that_value() {
 }
 
 #[test]
-fn bytes_and_control_characters_that_are_no_text_cost_their_place_in_a_name() {
+fn invalid_bytes_and_control_characters_in_a_name_are_replaced() {
     let json = [
         b"\xef\xbb\xbf{\"campaigns\": [{\"campaign_id\": \"".as_slice(),
         CAMPAIGN.as_bytes(),
@@ -211,7 +208,7 @@ fn bytes_and_control_characters_that_are_no_text_cost_their_place_in_a_name() {
 }
 
 #[test]
-fn an_odd_activity_of_a_campaign_costs_that_activity() {
+fn odd_activity_of_a_campaign_is_omitted_and_counted() {
     for odd in [
         "{}",
         r#"{"campaign_activity_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z"}"#,
@@ -235,7 +232,7 @@ fn an_odd_activity_of_a_campaign_costs_that_activity() {
 }
 
 #[test]
-fn a_campaign_without_its_list_of_activities_does_not_look_like_one_that_has_none() {
+fn missing_activity_list_differs_from_an_empty_list() {
     for (list, unreadable) in [
         (r#", "campaign_activities": []"#, 0),
         (r#", "campaign_activities": null"#, 1),
@@ -255,7 +252,7 @@ fn a_campaign_without_its_list_of_activities_does_not_look_like_one_that_has_non
 }
 
 #[test]
-fn odd_statistics_cost_themselves() {
+fn odd_statistics_affect_only_themselves() {
     let read = |odd: &str| {
         let json = format!(
             r#"{{"results": [{{"campaign_activity_id": "{ACTIVITY}", {odd}}}, {{"campaign_activity_id": "{OTHER_ACTIVITY}", "stats": {{"em_sends": 7}}}}]}}"#
@@ -307,20 +304,20 @@ fn odd_statistics_cost_themselves() {
 }
 
 #[test]
-fn an_entry_of_a_schedule_without_a_readable_date_is_counted() {
+fn schedule_entry_without_a_readable_date_is_counted() {
     let json = br#"[{"scheduled_date": ""}, {"scheduled_date": "2022-05-17T16:37:59.091Z"}, {}]"#;
     let decoded = Schedule::decode(json).unwrap();
     assert_eq!((decoded.value.0.len(), decoded.oddities.values), (1, 2));
 }
 
 #[test]
-fn bytes_after_a_document_cost_nothing_of_it_and_are_counted() {
+fn trailing_bytes_are_counted_and_change_no_value() {
     for (model, read) in MODELS {
         let json = model().to_string();
         let whole = read(json.as_bytes()).unwrap();
         let followed = read((json + "\0]").as_bytes()).unwrap();
         assert_eq!(followed.lines().count(), whole.lines().count(), "{followed}");
-        // The model's own count is one higher.
+        // The model's own count of unreadable values is one higher.
         let differing = whole
             .lines()
             .zip(followed.lines())
@@ -332,21 +329,21 @@ fn bytes_after_a_document_cost_nothing_of_it_and_are_counted() {
 }
 
 #[test]
-fn a_bare_array_of_records_is_read_as_the_last_page() {
+fn bare_array_of_records_is_the_last_page() {
     let bare = campaigns()["campaigns"].to_string();
     let page = Page::<Campaign>::from_json(bare.as_bytes()).unwrap();
     assert_eq!((page.records.len(), page.unreadable), (2, 0));
     assert_eq!(page.next, NextLink::None);
     let page = Page::<Campaign>::from_json(bare.replacen('{', "{}, {", 1).as_bytes()).unwrap();
     assert_eq!((page.records.len(), page.unreadable), (2, 1));
-    // Lists of errors have this form as well.
+    // A list of errors has this form as well.
     for other in ["[]", r#"[{"error_key": "x", "error_message": "y"}]"#] {
         assert!(Page::<Campaign>::from_json(other.as_bytes()).is_err(), "{other}");
     }
 }
 
 #[test]
-fn a_page_without_its_list_is_told_from_one_with_an_unreadable_record() {
+fn page_without_its_list_differs_from_a_page_with_an_unreadable_record() {
     for (json, unreadable, lacks_list) in [
         (r#"{"campaigns": []}"#, 0, false),
         (r#"{"campaigns": [{}]}"#, 1, false),
@@ -363,10 +360,10 @@ fn a_page_without_its_list_is_told_from_one_with_an_unreadable_record() {
     }
 }
 
-/// Path of a value in a document.
+/// Path of a value within a document.
 type Place = Vec<String>;
 
-/// Paths of all values except the document.
+/// Collects the paths of all values within the document.
 fn places(value: &Value, at: &Place, found: &mut Vec<Place>) {
     let inner: Vec<(String, &Value)> = match value {
         Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -388,7 +385,7 @@ fn pointer(place: &Place) -> String {
     place.iter().flat_map(|step| ["/", step]).collect()
 }
 
-/// Replacement of a value.
+/// Generates a replacement for a value.
 fn any_odd_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -405,7 +402,7 @@ fn any_odd_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The document with one value replaced, by way of a unique marker.
+/// Replaces one value of the document, by way of a unique marker.
 fn with_oddity(document: &Value, place: &Place, odd: &Value, kind: usize) -> Vec<u8> {
     let mut document = document.clone();
     let marker = "\u{1}odd\u{1}";
@@ -413,7 +410,7 @@ fn with_oddity(document: &Value, place: &Place, odd: &Value, kind: usize) -> Vec
     let quoted = serde_json::to_string(marker).unwrap();
     let odd = match kind {
         0 => odd.to_string().into_bytes(),
-        // Values that `Value` cannot represent.
+        // JSON that `Value` cannot represent.
         1 => b"1e999".to_vec(),
         2 => br#""\ud83d""#.to_vec(),
         3 => b"\"\xff\x02\"".to_vec(),
@@ -436,7 +433,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn an_oddity_in_a_history_costs_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn oddity_in_a_history_affects_only_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let document = history();
         let mut all = Vec::new();
         places(&document, &Vec::new(), &mut all);
@@ -445,21 +442,21 @@ proptest! {
         let read = SendHistory::from_json(&json).unwrap();
         prop_assert!(read.unreadable_sends() <= 1);
         let good: SendHistory = serde_json::from_value(document).unwrap();
-        let hit: usize = place[0].parse().unwrap();
+        let odd_index: usize = place[0].parse().unwrap();
         for (index, expected) in good.iter().enumerate() {
             let number = expected.send_id;
-            if index != hit {
+            if index != odd_index {
                 prop_assert!(read.sends().contains(expected), "{}", String::from_utf8_lossy(&json));
                 continue;
             }
-            // All other values of the odd record.
-            let hits_number = place.get(1).is_none_or(|field| field == "send_id");
+            // The other values of the odd record must be unchanged.
+            let affects_number = place.get(1).is_none_or(|field| field == "send_id");
             let found = read.iter().find(|send| send.send_id == number);
-            prop_assert!(hits_number || found.is_some());
-            if let (Some(found), Some(field)) = (found, place.get(1)) && !hits_number {
+            prop_assert!(affects_number || found.is_some());
+            if let (Some(found), Some(field)) = (found, place.get(1)) && !affects_number {
                 let written = |send| match serde_json::to_value(send).unwrap() {
                     Value::Object(mut members) => {
-                        // The two spellings of the lists are encoded as one.
+                        // The encoder writes both spellings of the list field as one member.
                         members.remove(field.replace("lists", "list").as_str());
                         members
                     }
@@ -471,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn an_oddity_in_any_other_answer_costs_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn oddity_in_any_other_response_affects_only_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let (document, read) = MODELS[model];
         let document = document();
         let mut all = Vec::new();
@@ -480,12 +477,12 @@ proptest! {
         let json = with_oddity(&document, place, &odd, kind.saturating_sub(3));
         let good = read(&serde_json::to_vec(&document).unwrap()).unwrap();
         let Ok(read) = read(&json) else {
-            // Only the id of the requested record shows that the response is for another one.
+            // Decoding fails only if the response has another id than the request.
             prop_assert!(place.len() == 1 && place[0].ends_with("_id"), "{}", String::from_utf8_lossy(&json));
             return Ok(());
         };
         let (good, read) = (without_counts(&good), without_counts(&read));
-        // Text before and after the oddity is unchanged: the difference is one run of lines.
+        // The text before and after the oddity is unchanged, so the difference is a single run of lines.
         let same_before = good.iter().zip(&read).take_while(|(one, other)| one == other).count();
         let same_after = good.iter().rev().zip(read.iter().rev()).take_while(|(one, other)| one == other).count();
         // A record without its id is omitted.
@@ -496,11 +493,11 @@ proptest! {
     }
 }
 
-/// Lines of a model's debug text without the counts of unreadable values: a number, or a list with one for each record of a
-/// page.
+/// Returns the lines of a model's debug text without the counts of unreadable values. A count is a number, or a list with one
+/// number per record of a page.
 fn without_counts(debug: &str) -> Vec<&str> {
     let mut is_in_list = false;
-    let is_kept = |line: &&str| {
+    let is_relevant = |line: &&str| {
         let line = line.trim();
         if is_in_list {
             is_in_list = !line.starts_with(']');
@@ -510,14 +507,14 @@ fn without_counts(debug: &str) -> Vec<&str> {
         is_in_list = is_count && line.ends_with('[');
         !is_count
     };
-    debug.lines().filter(is_kept).collect()
+    debug.lines().filter(is_relevant).collect()
 }
 
-/// Maximum number of lines of a model's debug text per value.
+/// Returns the maximum number of lines of debug text for a value.
 fn lines_of(value: &Value) -> usize {
     match value {
         Value::Array(elements) => elements.iter().map(lines_of).sum::<usize>() + 40,
-        // A record has up to three lines for each possible field.
+        // A record has up to three lines per possible field.
         Value::Object(members) => members.values().map(lines_of).sum::<usize>() + 80,
         _ => 8,
     }

@@ -1,10 +1,10 @@
-//! Outcome for all combinations of status, code and count.
+//! Outcomes for all combinations of status, code and count.
 
 use proptest::prelude::*;
 use sends_core::Outcome::{Failed, NoRecipients, PartiallySent, Sent, Staged, Unknown};
 use sends_core::{Outcome, ReasonCode, SendAttempt, SendStatus};
 
-/// Statuses of the columns, in their order.
+/// Returns the statuses in the order of the columns.
 fn statuses() -> [Option<SendStatus>; 4] {
     [
         Some(SendStatus::Completed),
@@ -36,7 +36,7 @@ fn attempt(status: Option<SendStatus>, code: Option<i32>, count: Option<i64>) ->
     }
 }
 
-/// Checks a code with all statuses and counts. `completed` is called once per count.
+/// Checks a code with all statuses and counts. `completed` returns the outcome expected for `COMPLETED` with a count.
 fn check(code: Option<i32>, completed: impl Fn(Option<i64>) -> Outcome, others: [Outcome; 3]) {
     for count in COUNTS {
         let expected = [completed(count), others[0], others[1], others[2]];
@@ -79,7 +79,7 @@ fn completed_without_error(count: Option<i64>) -> Outcome {
 }
 
 #[test]
-fn a_contradiction_is_noticed_and_nothing_else_taken_for_one() {
+fn only_contradictory_records_are_reported() {
     for status in statuses() {
         for code in [None].into_iter().chain((-1..=13).map(Some)) {
             for count in COUNTS {
@@ -107,7 +107,7 @@ fn any_status() -> impl Strategy<Value = Option<SendStatus>> {
 
 proptest! {
     #[test]
-    fn every_statement_is_decided(
+    fn every_record_has_an_outcome(
         status in any_status(),
         code in proptest::option::of(prop_oneof![-2..15, any::<i32>()]),
         count: Option<i64>,

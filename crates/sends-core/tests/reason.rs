@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 #[test]
-fn the_table_says_what_each_code_asks_for() {
+fn table_lists_every_documented_code() {
     let mut table = String::new();
     for reason in Reason::table() {
         let Reason {
@@ -41,7 +41,7 @@ fn the_table_says_what_each_code_asks_for() {
 }
 
 #[test]
-fn a_row_stands_at_its_code() {
+fn row_index_equals_the_code() {
     assert_eq!(Reason::table().len(), 13);
     for (code, row) in (0..).zip(Reason::table()) {
         assert_eq!(row.code, ReasonCode::new(code));
@@ -51,7 +51,7 @@ fn a_row_stands_at_its_code() {
 }
 
 #[test]
-fn names_are_unique_and_sentences_end() {
+fn names_are_unique_and_texts_end_with_a_period() {
     let names: BTreeSet<_> = Reason::table().iter().map(|reason| reason.name).collect();
     assert_eq!(names.len(), Reason::table().len());
     assert!(!names.contains("UNKNOWN"));
@@ -71,7 +71,7 @@ fn names_are_unique_and_sentences_end() {
 }
 
 #[test]
-fn nobody_has_to_act_only_on_success() {
+fn only_success_needs_no_action() {
     for reason in Reason::table() {
         assert_eq!(
             reason.actors.is_empty(),
@@ -84,7 +84,7 @@ fn nobody_has_to_act_only_on_success() {
 
 proptest! {
     #[test]
-    fn a_code_outside_the_table_keeps_its_number(number in prop_oneof![i32::MIN..0, 13..=i32::MAX]) {
+    fn undocumented_code_keeps_its_number(number in prop_oneof![i32::MIN..0, 13..=i32::MAX]) {
         let reason = Reason::of(ReasonCode::new(number));
         prop_assert_eq!(reason.code.get(), number);
         prop_assert!(!reason.is_known());
@@ -93,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn a_closed_value_has_the_same_text_everywhere() {
+fn closed_enum_value_has_the_same_text_everywhere() {
     fn check<T>(all: &[T], as_str: impl Fn(T) -> &'static str)
     where
         T: Copy + Debug + Display + Ord + Serialize + DeserializeOwned,
@@ -105,7 +105,11 @@ fn a_closed_value_has_the_same_text_everywhere() {
             assert_eq!(serde_json::to_value(value).unwrap(), text);
             assert_eq!(serde_json::from_value::<T>(text.into()).unwrap(), value);
             let spelled = format!("{value:?}").to_uppercase();
-            assert_eq!(text.replace('_', ""), spelled, "the text is the value's own name");
+            assert_eq!(
+                text.replace('_', ""),
+                spelled,
+                "the text is the name of the variant"
+            );
         }
     }
 
@@ -116,7 +120,7 @@ fn a_closed_value_has_the_same_text_everywhere() {
 }
 
 #[test]
-fn a_value_is_padded_like_a_text() {
+fn value_is_padded_like_text() {
     assert_eq!(
         format!("{:<8}|{:>3}|", Outcome::Sent, ReasonCode::new(5)),
         "SENT    |  5|"

@@ -1,9 +1,6 @@
-//! Decoding of campaigns, activities, lists, segments and statistics: accepted oddities, and errors.
+//! Decoding of campaigns, activities, lists, segments and statistics: accepted oddities and errors.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use insta::assert_snapshot;
 use sends_core::{
@@ -19,21 +16,19 @@ fn read<T: FromJson>(json: &str) -> T {
     T::from_json(json.as_bytes()).unwrap()
 }
 
-/// Decodes the response for the activity.
 fn activity(json: &str) -> ActivityDetail {
     ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-/// Decodes the response for the campaign.
 fn detail(json: &str) -> CampaignDetail {
     CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-fn refusal<T: FromJson>(json: &str) -> String {
+fn decode_error<T: FromJson>(json: &str) -> String {
     T::from_json(json.as_bytes()).map(|_| ()).unwrap_err().to_string()
 }
 
@@ -44,7 +39,7 @@ fn campaign(fields: &str) -> Campaign {
 #[test]
 fn only_the_id_of_a_record_is_required() {
     let nulls = r#", "name": null, "current_status": null, "type": null, "type_code": null, "created_at": null,
-        "updated_at": null, "campaign_activities": null, "unheard_of": {"a": [1]}"#;
+        "updated_at": null, "campaign_activities": null, "undocumented": {"a": [1]}"#;
     assert_eq!(campaign(nulls), campaign(""));
     let detail = detail(&format!(r#"{{"campaign_id": "{CAMPAIGN}"{nulls}}}"#));
     assert_eq!(detail.campaign, campaign(""));
@@ -72,7 +67,7 @@ fn only_the_id_of_a_record_is_required() {
 }
 
 #[test]
-fn a_status_is_recognised_in_the_spelling_of_campaigns_and_of_activities() {
+fn status_is_recognised_in_both_documented_spellings() {
     for (text, status) in [
         ("Draft", CampaignStatus::Draft),
         ("Scheduled", CampaignStatus::Scheduled),
@@ -93,7 +88,7 @@ fn a_status_is_recognised_in_the_spelling_of_campaigns_and_of_activities() {
 }
 
 #[test]
-fn activities_are_told_apart_by_role() {
+fn activities_are_distinguished_by_role() {
     let detail = detail(&format!(
         r#"{{"campaign_id": "{CAMPAIGN}", "campaign_activities": [
             {{"campaign_activity_id": "{ACTIVITY}", "role": "permalink"}},
@@ -116,7 +111,7 @@ fn activities_are_told_apart_by_role() {
 }
 
 #[test]
-fn names_and_subjects_are_freed_of_html_once() {
+fn html_entities_are_decoded_once() {
     for (escaped, plain) in [
         ("Friends &amp; Family", "Friends & Family"),
         (
@@ -150,7 +145,7 @@ fn names_and_subjects_are_freed_of_html_once() {
 }
 
 #[test]
-fn counts_are_read_as_numbers_and_as_strings_under_both_spellings() {
+fn counts_may_be_numbers_or_strings_in_both_key_spellings() {
     let stats = |json: &str| {
         let json = format!(r#"{{"campaign_id": "{CAMPAIGN}", "stats": {json}}}"#);
         read::<CampaignStats>(&json).stats
@@ -179,7 +174,7 @@ fn counts_are_read_as_numbers_and_as_strings_under_both_spellings() {
 }
 
 #[test]
-fn a_schedule_has_its_dates() {
+fn schedule_contains_the_readable_dates() {
     assert_eq!(read::<Schedule>("[]"), Schedule::default());
     let schedule: Schedule = read(r#"[{"scheduled_date": "2022-05-17T16:37:59.091Z"}, {}]"#);
     let dates: Vec<_> = schedule.0.iter().map(ToString::to_string).collect();
@@ -192,7 +187,7 @@ fn page<T: sends_core::Listed>(json: &str) -> (Page<T>, String) {
 }
 
 #[test]
-fn every_form_of_a_last_page_is_one() {
+fn last_page_is_recognised_in_every_form() {
     for links in [
         "",
         r#", "_links": null"#,
@@ -221,7 +216,7 @@ fn every_form_of_a_last_page_is_one() {
 }
 
 #[test]
-fn a_link_is_read_with_and_without_an_object_around_it() {
+fn link_may_be_nested_in_an_object() {
     for next in [
         r#"{"href": "/v3/segments?cursor=x"}"#,
         r#""/v3/segments?cursor=x""#,
@@ -234,7 +229,7 @@ fn a_link_is_read_with_and_without_an_object_around_it() {
 }
 
 #[test]
-fn a_list_of_null_is_a_missing_list() {
+fn null_list_counts_as_missing() {
     assert_eq!(page::<Campaign>(r#"{"campaigns": null}"#).0.unreadable, 1);
     assert_eq!(page::<Segment>(r#"{"segments": null}"#).0.unreadable, 1);
     assert_eq!(page::<ContactList>(r#"{"lists": null}"#).0.unreadable, 1);
@@ -246,7 +241,7 @@ fn a_list_of_null_is_a_missing_list() {
 }
 
 #[test]
-fn an_answer_that_carries_nothing_of_the_resource_is_refused() {
+fn response_without_any_member_of_the_resource_is_rejected() {
     for json in [
         "{}",
         r#"{"error_key": "x", "error_message": "y"}"#,
@@ -258,13 +253,13 @@ fn an_answer_that_carries_nothing_of_the_resource_is_refused() {
         assert!(Segment::decode_of(SegmentId::new(7), json).is_err());
         assert!(AccountSummary::decode(json).is_err());
     }
-    assert_snapshot!(refusal::<AccountSummary>("{}"), @"not an account summary: the answer has none of its members");
+    assert_snapshot!(decode_error::<AccountSummary>("{}"), @"not an account summary: the response has none of its members");
     let unread_only = read::<AccountSummary>(r#"{"country_code": "US"}"#);
     assert_eq!(unread_only, AccountSummary::default());
 }
 
 #[test]
-fn each_record_counts_its_own_values_that_cannot_be_read() {
+fn unreadable_values_are_counted_per_record() {
     let (page, _) = page::<Campaign>(&format!(
         r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}", "updated_at": 7, "name": []}}, {{}}, {{"campaign_id": "{CAMPAIGN}"}}]}}"#
     ));
@@ -288,7 +283,7 @@ fn each_record_counts_its_own_values_that_cannot_be_read() {
 }
 
 #[test]
-fn an_odd_link_costs_the_pages_behind_it_and_not_this_one() {
+fn unreadable_link_does_not_affect_its_page() {
     for links in [
         r#""_links": 7"#,
         r#""_links": [{"next": {"href": "/v3/segments?cursor=x"}}]"#,
@@ -305,14 +300,14 @@ fn an_odd_link_costs_the_pages_behind_it_and_not_this_one() {
             "{links}"
         );
         assert_eq!(
-            oddities, "field _links: the link to the next page cannot be read",
+            oddities, "field _links: unreadable link to the next page",
             "{links}"
         );
     }
 }
 
 #[test]
-fn a_malformed_record_costs_its_neighbours_nothing() {
+fn malformed_record_does_not_affect_other_records() {
     let (page, oddities) = page::<Campaign>(&format!(
         r#"{{"campaigns": [7, {{"campaign_id": "x"}}, {{"campaign_id": "{CAMPAIGN}"}}, {{"campaign_id": "{CAMPAIGN}", "updated_at": 7}}]}}"#
     ));
@@ -326,7 +321,7 @@ fn a_malformed_record_costs_its_neighbours_nothing() {
 }
 
 #[test]
-fn a_page_without_its_list_is_empty_and_says_so_in_every_form_and_listing() {
+fn page_without_its_list_is_empty_and_counted_in_every_listing() {
     fn check<T: sends_core::Listed + std::fmt::Debug>() {
         let member = T::MEMBER;
         for json in [
@@ -341,7 +336,7 @@ fn a_page_without_its_list_is_empty_and_says_so_in_every_form_and_listing() {
         ] {
             let (page, oddities) = page::<T>(&format!("{{{json}}}"));
             assert_eq!((page.records.len(), page.unreadable), (0, 1), "{json}");
-            let expected = format!("field {member}: it is missing or no array");
+            let expected = format!("field {member}: missing or not an array");
             assert_eq!(oddities, expected, "{json}");
         }
         let (page, oddities) = page::<T>(&format!(r#"{{"{member}": []}}"#));
@@ -356,41 +351,42 @@ fn a_page_without_its_list_is_empty_and_says_so_in_every_form_and_listing() {
 }
 
 #[test]
-fn what_is_no_page_is_refused() {
-    assert_snapshot!(refusal::<Page<Campaign>>(r#"{"campaigns": [{"#), @"not a page: the JSON is cut off: EOF while parsing an object at line 1 column 16");
-    assert_snapshot!(refusal::<Page<Campaign>>("[]"), @"not a page: it is an array without any record that can be read");
-    assert_snapshot!(refusal::<Page<Campaign>>("<html>"), @"not a page: it is an HTML or XML page instead of JSON");
+fn invalid_page_is_rejected() {
+    assert_snapshot!(decode_error::<Page<Campaign>>(r#"{"campaigns": [{"#), @"not a page: the JSON is cut off: EOF while parsing an object at line 1 column 16");
+    assert_snapshot!(decode_error::<Page<Campaign>>("[]"), @"not a page: an array without a readable record");
+    assert_snapshot!(decode_error::<Page<Campaign>>("<html>"), @"not a page: an HTML or XML page instead of JSON");
 }
 
 #[test]
-fn a_record_without_its_id_is_refused() {
-    assert_snapshot!(refusal::<Campaign>("{}"), @"not a campaign, field campaign_id: it is missing or null");
-    assert_snapshot!(refusal::<Campaign>("[]"), @"not a campaign: invalid type: sequence, expected an object at line 1 column 0");
-    assert_snapshot!(refusal::<Campaign>(r#"{"campaign_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z"}"#), @r#"not a campaign, field campaign_id: "82ee2c37-c8f8-4974-9560-ef93ad51d58z" is not a campaign id, which is a UUID"#);
-    assert_snapshot!(refusal::<Campaign>(&format!(r#"{{"campaign_id": "{CAMPAIGN}", "campaign_id": "{CAMPAIGN}"}}"#)), @"not a campaign, field campaign_id: it comes more than once");
-    assert_snapshot!(refusal::<ActivityStats>(r#"{"stats": {"em_sends": 1}}"#), @"not the statistics of an activity, field campaign_activity_id: it is missing or null");
-    assert_snapshot!(refusal::<ContactList>(r#"{"list_id": 7}"#), @"not a contact list, field list_id: 7 is not the id of a contact list");
-    assert_snapshot!(refusal::<Schedule>(r#"{"scheduled_date": "2022-05-17T16:37:59.091Z"}"#), @"not a schedule: invalid type: map, expected a sequence at line 1 column 0");
+fn record_without_its_id_is_rejected() {
+    assert_snapshot!(decode_error::<Campaign>("{}"), @"not a campaign, field campaign_id: missing or null");
+    assert_snapshot!(decode_error::<Campaign>("[]"), @"not a campaign: invalid type: sequence, expected an object at line 1 column 0");
+    assert_snapshot!(decode_error::<Campaign>(r#"{"campaign_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z"}"#), @r#"not a campaign, field campaign_id: "82ee2c37-c8f8-4974-9560-ef93ad51d58z" is not a campaign id, which is a UUID"#);
+    assert_snapshot!(decode_error::<Campaign>(&format!(r#"{{"campaign_id": "{CAMPAIGN}", "campaign_id": "{CAMPAIGN}"}}"#)), @"not a campaign, field campaign_id: the member is repeated");
+    assert_snapshot!(decode_error::<ActivityStats>(r#"{"stats": {"em_sends": 1}}"#), @"not the statistics of an activity, field campaign_activity_id: missing or null");
+    assert_snapshot!(decode_error::<ContactList>(r#"{"list_id": 7}"#), @"not a contact list, field list_id: 7 is not the id of a contact list");
+    assert_snapshot!(decode_error::<Schedule>(r#"{"scheduled_date": "2022-05-17T16:37:59.091Z"}"#), @"not a schedule: invalid type: map, expected a sequence at line 1 column 0");
 }
 
 #[test]
-fn an_answer_about_one_id_needs_no_id_and_must_not_have_another() {
-    let asked = ACTIVITY.parse().unwrap();
+fn response_for_one_id_may_omit_the_id_but_not_differ() {
+    let requested = ACTIVITY.parse().unwrap();
     for id in [
         "",
         r#""campaign_activity_id": null,"#,
         r#""campaign_activity_id": "DRAFT","#,
     ] {
         let decoded =
-            ActivityDetail::decode_of(asked, format!(r#"{{{id} "subject": "Hello"}}"#).as_bytes()).unwrap();
+            ActivityDetail::decode_of(requested, format!(r#"{{{id} "subject": "Hello"}}"#).as_bytes())
+                .unwrap();
         assert_eq!(
             (decoded.value.id, decoded.value.subject.as_deref()),
-            (asked, Some("Hello"))
+            (requested, Some("Hello"))
         );
         assert_eq!(decoded.oddities.values, 1, "{id}");
     }
     let other = br#"{"campaign_activity_id": "1ead98be-dfa0-4e04-81f7-000000000000", "subject": "Hello"}"#;
-    assert_snapshot!(ActivityDetail::decode_of(asked, other).unwrap_err(), @"not an email activity, field campaign_activity_id: it is not the requested one");
+    assert_snapshot!(ActivityDetail::decode_of(requested, other).unwrap_err(), @"not an email activity, field campaign_activity_id: not the requested id");
     assert!(
         CampaignDetail::decode_of(
             CAMPAIGN.parse().unwrap(),
@@ -409,11 +405,11 @@ fn an_answer_about_one_id_needs_no_id_and_must_not_have_another() {
 }
 
 #[test]
-fn an_error_carries_a_short_excerpt_only() {
+fn error_contains_only_a_short_excerpt() {
     let long = serde_json::to_string(&"ä\u{1b}".repeat(100_000)).unwrap();
     for error in [
-        refusal::<Campaign>(&long),
-        refusal::<Campaign>(&format!(r#"{{"campaign_id": {long}}}"#)),
+        decode_error::<Campaign>(&long),
+        decode_error::<Campaign>(&format!(r#"{{"campaign_id": {long}}}"#)),
     ] {
         assert!(error.len() < 1_000 && !error.contains('\u{1b}'), "{error}");
     }

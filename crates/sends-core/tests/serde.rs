@@ -1,9 +1,6 @@
 //! Encoding in the upstream's format, and decoding without panics.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helper functions too"
-)]
+#![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -13,7 +10,7 @@ use proptest::prelude::*;
 use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
 
 #[test]
-fn the_upstreams_field_names_are_written() {
+fn upstream_field_names_are_serialised() {
     let full = SendAttempt {
         send_id: 1,
         contact_list_ids: vec![ListId::from("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1")],
@@ -27,12 +24,12 @@ fn the_upstreams_field_names_are_written() {
 }
 
 #[test]
-fn what_a_record_does_not_state_is_not_written() {
+fn absent_fields_are_not_serialised() {
     let history = SendHistory::from_json(br#"[{"send_id": 7, "segment_ids": [], "count": null}]"#).unwrap();
     assert_snapshot!(serde_json::to_string(&history).unwrap(), @r#"[{"send_id":7}]"#);
 }
 
-/// Earlier dates are not decoded.
+/// Generates dates from 1970 on, because earlier dates are not decoded.
 fn any_date() -> impl Strategy<Value = Timestamp> {
     (0..=Timestamp::MAX.as_nanosecond())
         .prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
@@ -60,7 +57,7 @@ prop_compose! {
     }
 }
 
-/// Any JSON with a few levels, or a history with arbitrary field values.
+/// Generates JSON with a few levels, or a history with arbitrary field values.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -100,7 +97,7 @@ fn exhaust(history: &SendHistory) {
 
 proptest! {
     #[test]
-    fn a_history_survives_being_written_and_read(sends in vec(any_attempt(), 0..5)) {
+    fn history_round_trips_through_json(sends in vec(any_attempt(), 0..5)) {
         let history = SendHistory::new(sends);
         exhaust(&history);
         let json = serde_json::to_vec(&history).unwrap();
@@ -110,20 +107,20 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(bytes in vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..200)) {
         if let Ok(history) = SendHistory::from_json(&bytes) {
             exhaust(&history);
         }
     }
 
     #[test]
-    fn no_cut_off_history_is_taken_for_a_whole_one(sends in vec(any_attempt(), 1..3), cut: prop::sample::Index) {
+    fn truncated_history_is_rejected(sends in vec(any_attempt(), 1..3), cut: prop::sample::Index) {
         let json = serde_json::to_vec(&SendHistory::new(sends)).unwrap();
         prop_assert!(SendHistory::from_json(&json[..cut.index(json.len())]).is_err());
     }
 
     #[test]
-    fn any_json_is_read_the_same_by_every_door(value in any_json()) {
+    fn both_decoders_agree_on_any_json(value in any_json()) {
         let json = serde_json::to_vec(&value).unwrap();
         match (SendHistory::from_json(&json), serde_json::from_value::<SendHistory>(value)) {
             (Ok(read), Ok(converted)) => {
@@ -131,7 +128,7 @@ proptest! {
                 prop_assert_eq!(read, converted);
             }
             (Err(error), Err(_)) => prop_assert!(error.to_string().chars().count() < 2_000),
-            (read, converted) => prop_assert!(false, "{:?} against {:?}", read, converted),
+            (read, converted) => prop_assert!(false, "{:?} differs from {:?}", read, converted),
         }
     }
 }

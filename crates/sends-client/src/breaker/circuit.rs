@@ -1,4 +1,4 @@
-//! State machine of one circuit: closed, open for a delay, or half open while one probe is in flight.
+//! State machine of one circuit: closed, open for a delay, or half-open while a probe is in flight.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Circuit {
-    /// Requests pass. `failures` counts the failures in a row.
+    /// Requests pass. `failures` counts consecutive failures.
     Closed { failures: u32 },
-    /// No requests before `until`. `is_untried` before the first probe.
+    /// No request passes before `until`. `is_untried` is set until the first probe.
     Open {
         until: Instant,
         delay: Duration,
         is_untried: bool,
     },
-    /// One probe is in flight. `is_early` if it was sent before the end of the delay.
+    /// A probe is in flight. `is_early` is set if the probe was sent before the delay expired.
     HalfOpen { delay: Duration, is_early: bool },
 }
 
@@ -25,7 +25,8 @@ impl Default for Circuit {
 }
 
 impl Circuit {
-    /// Time until a request may pass: `while_probing` while a probe is in flight, `None` for at once.
+    /// Returns the time until a request may pass, or `None` if a request may pass immediately. The time is `while_probing`
+    /// while a probe is in flight.
     pub(super) fn wait(self, now: Instant, while_probing: Duration) -> Option<Duration> {
         match self {
             Self::Open { until, .. } if until > now => Some(until - now),
@@ -34,7 +35,7 @@ impl Circuit {
         }
     }
 
-    /// Half-opens an open circuit for the request that is admitted now. Returns whether the request is the probe.
+    /// Half-opens an open circuit for the request that is admitted now. Returns whether that request is the probe.
     pub(super) fn begin_probe(&mut self) -> bool {
         let Self::Open { until, delay, .. } = *self else {
             return false;
@@ -44,7 +45,7 @@ impl Circuit {
         true
     }
 
-    /// Counts a failure of a closed circuit and returns the failures in a row; 0 when the circuit is not closed.
+    /// Counts a failure of a closed circuit and returns the number of consecutive failures, or 0 if the circuit is not closed.
     pub(super) fn count_failure(&mut self) -> u32 {
         let Self::Closed { failures } = self else {
             return 0;
@@ -72,8 +73,8 @@ impl Circuit {
         }
     }
 
-    /// Reopens after a failed probe, for twice the delay unless the probe was early. Requests sent before the circuit opened
-    /// change nothing.
+    /// Reopens the circuit after a failed probe, for twice the delay unless the probe was early. Failures of requests that were
+    /// sent before the circuit opened have no effect.
     pub(super) fn probe_failed(&mut self, longest_delay: Duration) {
         if let Self::HalfOpen { delay, is_early } = *self {
             let growth = if is_early { 1 } else { 2 };

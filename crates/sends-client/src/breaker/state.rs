@@ -1,4 +1,4 @@
-//! The circuits of the connection, the endpoints and the failing ids, and their transitions on each outcome.
+//! Circuits of the connection, the endpoints and the failing ids, and their transitions on each outcome.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,13 +10,14 @@ use tokio::time::Instant;
 use super::{BreakerSettings, CircuitOpen, Probes, Throttling, circuit::Circuit};
 use crate::{Endpoint, FailureClass};
 
-/// Maximum number of failing ids and pages in memory. The one with the oldest failure is evicted.
+/// Maximum number of failing ids and pages in memory. The entry with the oldest failure is evicted.
 pub(super) const MAX_PATHS: usize = 1_000;
-/// Factor of the maximum delay for a single id or page: probing two of them every 30 seconds would take more than half of the
+/// Factor of the maximum delay for a single id or page. Probing two of them every 30 seconds would use more than half of the
 /// daily limit.
 const PATH_DELAY_FACTOR: u32 = 10;
-/// Consecutive throttled responses of an id, with successful calls to others in between, after which only this id counts as
-/// throttled. If another program causes every second call to be throttled, one call in sixteen reaches this number by chance.
+/// Number of consecutive throttled responses of an id, with successful calls for other ids in between, after which only this id
+/// counts as throttled. If another program causes every second call to be throttled, one call in sixteen reaches this number by
+/// chance.
 const ISOLATED_THROTTLINGS: u32 = 4;
 
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct FailingPath {
     circuit: Circuit,
-    /// Whether other ids of the endpoint succeeded since its first failure.
+    /// Whether other ids of the endpoint have succeeded since the first failure of this id.
     is_isolated: bool,
     failed_at: Instant,
     class: FailureClass,
@@ -47,7 +48,7 @@ impl State {
         }
     }
 
-    /// Time until the next probe of the endpoint or the connection, without the early probe.
+    /// Returns the time until the next regular probe of the endpoint or the connection. The early probe is ignored.
     pub(super) fn regular_wait(&self, endpoint: &str) -> Option<Duration> {
         let (now, first_delay) = (Instant::now(), self.settings.first_delay);
         let circuit = self.endpoints.get(endpoint).copied().unwrap_or_default();
@@ -60,7 +61,7 @@ impl State {
         let path = self.paths.get(endpoint);
         let circuit = self.endpoints.get(endpoint.name()).copied().unwrap_or_default();
         let endpoint_wait = match circuit {
-            // Ids that have not failed get `first_delay` to probe the endpoint first.
+            // Ids that have failed wait `first_delay` longer, so that other ids can probe the endpoint first.
             Circuit::Open { .. } if path.is_some() => {
                 let earlier = now.checked_sub(first_delay).unwrap_or(now);
                 circuit.wait(earlier, first_delay)
@@ -79,7 +80,7 @@ impl State {
         }
     }
 
-    /// Half-opens the circuits whose delay is over, for a request that has passed [`check`](Self::check).
+    /// Half-opens the circuits whose delay has expired, for a request that has passed [`check`](Self::check).
     pub(super) fn begin_probes(&mut self, endpoint: &Endpoint) -> Probes {
         let circuit = self.endpoints.get_mut(endpoint.name());
         let path = self.paths.get_mut(endpoint);
@@ -100,7 +101,7 @@ impl State {
                 "upstream endpoint available again; circuit closed"
             );
         }
-        // The first success of an id that failed is the end of an outage, in which the others may have failed as well.
+        // The first success of a failed id ends an outage, which may have caused the failures of other ids as well.
         let had_failed = self.paths.remove(endpoint);
         let is_recovery =
             !circuit.is_closed() || had_failed.is_some_and(|path| path.class != FailureClass::Throttled);
@@ -119,7 +120,7 @@ impl State {
         }
     }
 
-    /// Connection error, which is no evidence about the endpoint.
+    /// Handles a connection error, which is no evidence about the endpoint.
     pub(super) fn unreachable(&mut self, endpoint: &Endpoint, probes: Probes) {
         if probes.connection {
             self.connection.probe_failed(self.settings.longest_delay);
@@ -147,22 +148,22 @@ impl State {
         let settings = self.settings;
         self.connected();
         if probes.endpoint {
-            // An endpoint that throttles is available.
+            // A throttling response shows that the endpoint is available.
             self.endpoints.remove(endpoint.name());
         }
         if settings.failures == 0 {
             return Throttling::Everything;
         }
-        let known = self.paths.get(endpoint);
-        let is_first = known.is_none_or(|path| path.class != FailureClass::Throttled);
+        let previous = self.paths.get(endpoint);
+        let is_first = previous.is_none_or(|path| path.class != FailureClass::Throttled);
         if is_first {
             self.paths.remove(endpoint);
         }
         let path = self.failing_path(endpoint, FailureClass::Throttled);
-        let others_were_answered = std::mem::take(&mut path.is_isolated);
+        let others_succeeded = std::mem::take(&mut path.is_isolated);
         let longest_delay = settings.longest_delay.saturating_mul(PATH_DELAY_FACTOR);
         if path.circuit.is_closed() {
-            if !is_first && !others_were_answered {
+            if !is_first && !others_succeeded {
                 return Throttling::Everything;
             }
             if path.circuit.count_failure() < ISOLATED_THROTTLINGS {
@@ -174,7 +175,7 @@ impl State {
             }
             path.circuit.open(settings.first_delay);
             tracing::warn!(
-                "{endpoint} is throttled while other requests are answered; it is suspended until a probe succeeds"
+                "{endpoint} is throttled while other requests succeed; it is suspended until a probe succeeds"
             );
         } else if probes.path {
             path.circuit.probe_failed(longest_delay);
@@ -208,7 +209,7 @@ impl State {
         let name = endpoint.name();
         let circuit = self.endpoints.entry(name).or_default();
         if probes.endpoint && is_isolated {
-            // No evidence about the endpoint: the next id may be its probe.
+            // An isolated failure is no evidence about the endpoint, so the next id may be its probe.
             circuit.release_probe();
         } else if probes.endpoint {
             circuit.probe_failed(longest_delay);
@@ -227,7 +228,7 @@ impl State {
         }
     }
 
-    /// The entry of an id or page that fails now.
+    /// Returns the entry of an id or page that fails now. Evicts the oldest entry if necessary.
     fn failing_path(&mut self, endpoint: &Endpoint, class: FailureClass) -> &mut FailingPath {
         let now = Instant::now();
         if self.paths.len() >= MAX_PATHS && !self.paths.contains_key(endpoint) {
@@ -246,7 +247,7 @@ impl State {
         path
     }
 
-    /// Passes the probes of a request without an outcome on to the next request.
+    /// Passes the probes of a request without an outcome to the next request.
     pub(super) fn release_probes(&mut self, endpoint: &Endpoint, probes: Probes) {
         let circuit = self.endpoints.get_mut(endpoint.name());
         let path = self.paths.get_mut(endpoint).map(|path| &mut path.circuit);

@@ -8,13 +8,13 @@ fn path(number: u8) -> Endpoint {
     Endpoint::SendHistory(id.parse::<ActivityId>().unwrap())
 }
 
-fn ask(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
+fn admit(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
     breaker
         .admit(endpoint)
         .unwrap_or_else(|open| panic!("{endpoint} is suspended: {open:?}"))
 }
 
-/// Requests an id and reports a failure if admitted. Returns whether the request was admitted.
+/// Requests an id and reports a failure if the request is admitted. Returns whether the request was admitted.
 fn fail_if_admitted(breaker: &Arc<Breaker>, number: u8) -> bool {
     let admission = breaker.admit(&path(number));
     let is_admitted = admission.is_ok();
@@ -24,8 +24,8 @@ fn fail_if_admitted(breaker: &Arc<Breaker>, number: u8) -> bool {
     is_admitted
 }
 
-/// Opens the endpoint, with a failed early probe.
-fn open_for_good(breaker: &Arc<Breaker>) {
+/// Opens the circuit of the endpoint, with a failed early probe.
+fn open_after_early_probe(breaker: &Arc<Breaker>) {
     fail(breaker, 0..6);
 }
 
@@ -38,15 +38,15 @@ fn suspended_for(seconds: u64) -> Result<(), CircuitOpen> {
 
 fn fail(breaker: &Arc<Breaker>, numbers: std::ops::Range<u8>) {
     for number in numbers {
-        ask(breaker, &path(number)).failed(FailureClass::ServerFailure);
+        admit(breaker, &path(number)).failed(FailureClass::ServerFailure);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_opens_after_different_ids_failed_in_a_row_and_a_success_begins_the_row_again() {
+async fn endpoint_opens_after_consecutive_failures_of_different_ids() {
     let breaker = Breaker::new(BreakerSettings::default());
     fail(&breaker, 0..4);
-    ask(&breaker, &path(100)).succeeded();
+    admit(&breaker, &path(100)).succeeded();
     fail(&breaker, 4..8);
     assert_eq!(breaker.check(&path(100)), Ok(()));
     fail(&breaker, 8..9);
@@ -56,36 +56,36 @@ async fn an_endpoint_opens_after_different_ids_failed_in_a_row_and_a_success_beg
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_probe_goes_after_a_delay_that_doubles_and_a_success_closes_the_circuit() {
+async fn probe_delay_doubles_until_a_success_closes_the_circuit() {
     let breaker = Breaker::new(BreakerSettings::default());
-    open_for_good(&breaker);
+    open_after_early_probe(&breaker);
     for (delay, number) in [1, 2, 4, 8, 16, 30, 30].into_iter().zip(10..) {
         let wait = Duration::from_secs(delay);
         assert_eq!(breaker.check(&path(100)), suspended_for(delay));
         assert_eq!(breaker.upstream_wait(), Some(wait));
         tokio::time::sleep(wait).await;
         assert_eq!(breaker.upstream_wait(), None);
-        let probe = ask(&breaker, &path(number));
-        assert!(breaker.admit(&path(100)).is_err(), "a second probe");
+        let probe = admit(&breaker, &path(number));
+        assert!(breaker.admit(&path(100)).is_err(), "the second probe is admitted");
         probe.failed(FailureClass::TimedOut);
     }
     tokio::time::sleep(Duration::from_secs(30)).await;
-    ask(&breaker, &path(100)).succeeded();
+    admit(&breaker, &path(100)).succeeded();
     fail(&breaker, 50..54);
     assert_eq!(breaker.check(&path(100)), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_was_given_up_leaves_its_place_to_the_next() {
+async fn cancelled_probe_is_replaced_by_the_next_request() {
     let breaker = Breaker::new(BreakerSettings::default());
-    open_for_good(&breaker);
+    open_after_early_probe(&breaker);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    drop(ask(&breaker, &path(6)));
+    drop(admit(&breaker, &path(6)));
     assert!(breaker.admit(&path(6)).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_that_always_fail_are_left_alone_and_cost_the_others_nothing() {
+async fn failing_ids_are_suspended_without_affecting_others() {
     let breaker = Breaker::new(BreakerSettings::default());
     let mut sent = 0;
     for _ in 0..2 * 3_600 {
@@ -105,12 +105,12 @@ async fn ids_that_always_fail_are_left_alone_and_cost_the_others_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
+async fn isolated_failures_never_open_the_endpoints_circuit() {
     let breaker = Breaker::new(BreakerSettings::default());
     for round in 0..100 {
         for number in 0..20 {
             if number % 4 == 0 {
-                ask(&breaker, &path(200 + number)).succeeded();
+                admit(&breaker, &path(200 + number)).succeeded();
             }
             if let Ok(admission) = breaker.admit(&path(number)) {
                 admission.failed(FailureClass::ServerFailure);
@@ -119,7 +119,7 @@ async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
         assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
-    // Twenty failures in a row, all of them isolated.
+    // Twenty consecutive failures, all of which are isolated.
     for number in 0..20 {
         if let Ok(admission) = breaker.admit(&path(number)) {
             admission.failed(FailureClass::ServerFailure);
@@ -131,15 +131,15 @@ async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once() {
+async fn ids_that_fail_before_the_first_success_open_the_endpoints_circuit_only_once() {
     let breaker = Breaker::new(BreakerSettings::default());
-    let together: Vec<_> = (0..8).map(|number| ask(&breaker, &path(number))).collect();
-    for admission in together {
+    let concurrent: Vec<_> = (0..8).map(|number| admit(&breaker, &path(number))).collect();
+    for admission in concurrent {
         admission.failed(FailureClass::ServerFailure);
     }
     assert_eq!(breaker.check(&path(7)), suspended_for(2));
-    ask(&breaker, &path(100)).succeeded();
-    // The endpoint is available, so that these failures are isolated from now on.
+    admit(&breaker, &path(100)).succeeded();
+    // The endpoint is available, so these failures are isolated from now on.
     for round in 0..100 {
         for number in 0..8 {
             if let Ok(admission) = breaker.admit(&path(number)) {
@@ -152,21 +152,21 @@ async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_reached_is_left_alone_as_a_whole() {
+async fn connection_errors_suspend_all_endpoints() {
     let breaker = Breaker::new(BreakerSettings::default());
     for _ in 0..5 {
-        ask(&breaker, &path(1)).failed(FailureClass::Unreachable);
+        admit(&breaker, &path(1)).failed(FailureClass::Unreachable);
     }
     assert!(breaker.check(&Endpoint::AccountSummary).is_err());
     tokio::time::sleep(Duration::from_secs(1)).await;
     // Any response, even a failure, shows that the upstream is reachable.
-    ask(&breaker, &path(1)).failed(FailureClass::ServerFailure);
+    admit(&breaker, &path(1)).failed(FailureClass::ServerFailure);
     assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_outage_nothing_is_left_alone_that_failed_of_it() {
-    // First with too few ids to open the endpoint, each with its own circuit.
+async fn ids_that_failed_in_an_outage_are_available_after_it() {
+    // The first outage has too few ids to open the endpoint's circuit; each id opens its own circuit.
     for outage in [0..2, 0..10] {
         let breaker = Breaker::new(BreakerSettings::default());
         for _ in 0..600 {
@@ -185,8 +185,8 @@ async fn after_an_outage_nothing_is_left_alone_that_failed_of_it() {
         };
         tokio::time::timeout(Duration::from_hours(1), admitted)
             .await
-            .expect("it is asked for again");
-        ask(&breaker, &path(0)).succeeded();
+            .expect("the id is requested again");
+        admit(&breaker, &path(0)).succeeded();
         for number in outage {
             assert_eq!(breaker.check(&path(number)), Ok(()));
         }
@@ -194,35 +194,35 @@ async fn after_an_outage_nothing_is_left_alone_that_failed_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_failing_ids_are_remembered_than_fit() {
+async fn number_of_failing_ids_is_bounded() {
     let breaker = Breaker::new(BreakerSettings::default());
-    ask(&breaker, &path(255)).succeeded();
+    admit(&breaker, &path(255)).succeeded();
     for number in 0..3_000_u16 {
         let [high, low] = number.to_be_bytes();
         let id = ActivityId::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        ask(&breaker, &Endpoint::SendHistory(id)).failed(FailureClass::ServerFailure);
-        ask(&breaker, &path(255)).succeeded();
+        admit(&breaker, &Endpoint::SendHistory(id)).failed(FailureClass::ServerFailure);
+        admit(&breaker, &path(255)).succeeded();
     }
     assert_eq!(breaker.state().paths.len(), MAX_PATHS);
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_ids_that_always_fail_cost_a_good_one_nothing_from_a_cold_start() {
+async fn five_failing_ids_do_not_affect_a_good_id_after_a_cold_start() {
     let breaker = Breaker::new(BreakerSettings::default());
     for round in 0..2 * 600 {
         for number in 0..5 {
             fail_if_admitted(&breaker, number);
         }
-        ask(&breaker, &path(100)).succeeded();
+        admit(&breaker, &path(100)).succeeded();
         assert_eq!(breaker.upstream_wait(), None, "{round}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_id_is_the_probe_before_those_that_failed() {
+async fn id_without_failures_probes_before_failed_ids() {
     let breaker = Breaker::new(BreakerSettings::default());
-    // The sixth is the early probe.
+    // The sixth request is the early probe.
     for _ in 0..2 {
         for number in 0..6 {
             fail_if_admitted(&breaker, number);
@@ -234,13 +234,13 @@ async fn a_good_id_is_the_probe_before_those_that_failed() {
     for number in 0..6 {
         assert!(!fail_if_admitted(&breaker, number), "{number}");
     }
-    ask(&breaker, &path(100)).succeeded();
+    admit(&breaker, &path(100)).succeeded();
     assert_eq!(breaker.upstream_wait(), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_costs_one_early_probe_and_then_one_probe_for_each_growing_delay() {
-    // Either only failed ids are requested, whose probes are a second late, or only other ids.
+async fn outage_causes_one_early_probe_and_then_one_probe_per_delay() {
+    // Either only failed ids are requested, whose probes are a second later, or only other ids.
     let cases: [(_, u16, &[u64]); 2] = [
         (0..5, 5, &[2, 5, 10, 19, 36, 67, 98]),
         (200..205, 200, &[0, 1, 3, 7, 15, 31, 61, 91]),
@@ -260,34 +260,34 @@ async fn an_outage_costs_one_early_probe_and_then_one_probe_for_each_growing_del
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_is_throttled_while_others_are_answered_opens_its_own_circuit_alone() {
+async fn id_throttled_while_others_succeed_opens_only_its_own_circuit() {
     let breaker = Breaker::new(BreakerSettings::default());
     let hour = Some(Duration::from_hours(1));
-    let throttled = |number| ask(&breaker, &path(number)).throttled(None);
+    let throttled = |number| admit(&breaker, &path(number)).throttled(None);
     assert_eq!(throttled(1), Throttling::Everything);
-    // No other id was answered in between.
+    // No other id has succeeded in between.
     assert_eq!(throttled(1), Throttling::Everything);
     for _ in 0..2 {
-        ask(&breaker, &path(2)).succeeded();
+        admit(&breaker, &path(2)).succeeded();
         assert_eq!(throttled(1), Throttling::PerhapsOne);
     }
-    ask(&breaker, &path(2)).succeeded();
+    admit(&breaker, &path(2)).succeeded();
     assert_eq!(throttled(1), Throttling::One);
-    let by_itself = |wait| {
+    let only_own_circuit = |wait| {
         Err(CircuitOpen {
             wait: Duration::from_secs(wait),
             own_failure: Some(FailureClass::Throttled),
         })
     };
-    assert_eq!(breaker.check(&path(1)), by_itself(1));
+    assert_eq!(breaker.check(&path(1)), only_own_circuit(1));
     assert_eq!(breaker.check(&path(2)), Ok(()));
     tokio::time::advance(Duration::from_secs(1)).await;
-    // `Retry-After` extends the delay up to the maximum of one id.
-    let probe = ask(&breaker, &path(1));
+    // `Retry-After` extends the delay up to the maximum for a single id.
+    let probe = admit(&breaker, &path(1));
     assert_eq!(probe.throttled(hour), Throttling::One);
-    assert_eq!(breaker.check(&path(1)), by_itself(300));
+    assert_eq!(breaker.check(&path(1)), only_own_circuit(300));
     tokio::time::advance(Duration::from_mins(5)).await;
-    ask(&breaker, &path(1)).succeeded();
+    admit(&breaker, &path(1)).succeeded();
     assert_eq!(throttled(1), Throttling::Everything);
 }
 
@@ -296,7 +296,7 @@ async fn throttled_ids_do_not_open_the_endpoint() {
     let breaker = Breaker::new(BreakerSettings::default());
     for number in 0..50 {
         assert_eq!(
-            ask(&breaker, &path(number)).throttled(None),
+            admit(&breaker, &path(number)).throttled(None),
             Throttling::Everything
         );
     }

@@ -1,4 +1,4 @@
-//! Methods for campaigns and their activities, lists, segments, and statistics.
+//! Methods for campaigns, activities, lists, segments and statistics.
 //!
 //! [`FailureClass::NotFound`] means that the requested id does not exist.
 
@@ -16,11 +16,11 @@ use crate::{
 };
 
 impl ConstantContact {
-    /// First page of the campaigns, most recently updated first, removed ones included (documented).
+    /// Fetches the first page of the campaigns, most recently updated first, including removed campaigns (documented).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn campaigns(
         &self,
         caller: &Caller,
@@ -29,12 +29,12 @@ impl ConstantContact {
         self.first_page(caller, filter.query()).await
     }
 
-    /// First page of the campaigns that were sent, most recently sent first (documented). `limit` is the page size, clamped to 1
-    /// to 500.
+    /// Fetches the first page of the sent campaigns, most recently sent first (documented). `limit` is the page size, clamped
+    /// to the range 1 to 500.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn campaign_summaries(
         &self,
         caller: &Caller,
@@ -43,29 +43,29 @@ impl ConstantContact {
         self.first_page(caller, listing::summaries(limit)).await
     }
 
-    /// First page of the contact lists with up to 500 of them, deleted ones included.
+    /// Fetches the first page of the contact lists, with up to 500 lists, including deleted lists.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::Forbidden`] if the scope `contact_data` is missing.
     pub async fn contact_lists(&self, caller: &Caller) -> Result<ResourcePage<ContactList>, UpstreamError> {
         self.first_page(caller, listing::contact_lists()).await
     }
 
-    /// First page of the segments with up to 1,000 of them, without deleted ones (documented).
+    /// Fetches the first page of the segments, with up to 1,000 segments, excluding deleted segments (documented).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::Forbidden`] if the scope `contact_data` is missing.
     pub async fn segments(&self, caller: &Caller) -> Result<ResourcePage<Segment>, UpstreamError> {
         self.first_page(caller, listing::segments()).await
     }
 
-    /// The next page of a listing.
+    /// Fetches the next page of a listing.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::Rejected`] for an expired cursor (inferred).
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::Rejected`] for an expired cursor (inferred).
     pub async fn next_page<T: Paged>(
         &self,
         caller: &Caller,
@@ -74,11 +74,11 @@ impl ConstantContact {
         self.page(caller, next.clone()).await
     }
 
-    /// One campaign with its activities. A listed campaign may not be found (observed).
+    /// Fetches one campaign with its activities. A campaign in a listing may still not be found (observed).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn campaign(
         &self,
         caller: &Caller,
@@ -88,11 +88,11 @@ impl ConstantContact {
             .await
     }
 
-    /// Current state of one activity. A removed one is not found (documented).
+    /// Fetches the current state of one activity. A removed activity is not found (documented).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn activity(
         &self,
         caller: &Caller,
@@ -102,20 +102,20 @@ impl ConstantContact {
             .await
     }
 
-    /// Scheduled dates of one activity.
+    /// Fetches the scheduled dates of one activity.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`].
+    /// [`UpstreamError`] if the call fails.
     pub async fn schedule(&self, caller: &Caller, activity: ActivityId) -> Result<Schedule, UpstreamError> {
         self.read(caller, &Endpoint::Schedule(activity)).await
     }
 
-    /// Statistics of several activities. Ids that are unknown to the upstream are missing from the result.
+    /// Fetches the statistics of several activities. The result omits ids that are unknown to the upstream.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is rejected.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::NotFound`] for the whole batch if one id is rejected.
     pub async fn activity_stats(
         &self,
         caller: &Caller,
@@ -125,11 +125,11 @@ impl ConstantContact {
             .await
     }
 
-    /// Statistics of several campaigns.
+    /// Fetches the statistics of several campaigns.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is unknown.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::NotFound`] for the whole batch if one id is unknown.
     pub async fn campaign_stats(
         &self,
         caller: &Caller,
@@ -139,11 +139,11 @@ impl ConstantContact {
             .await
     }
 
-    /// One segment, even a deleted one (documented).
+    /// Fetches one segment, even if it is deleted (documented).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
+    /// [`UpstreamError`] if the call fails, of class [`FailureClass::Forbidden`] if the scope `contact_data` is missing.
     pub async fn segment(&self, caller: &Caller, segment: SegmentId) -> Result<Segment, UpstreamError> {
         self.read_one(caller, &Endpoint::Segment(segment), segment).await
     }

@@ -1,29 +1,30 @@
-//! Checks of the link to the next page of a listing.
+//! Validation of the link to the next page of a listing.
 
 use url::Url;
 
 use super::PageQuery;
 
-/// Cause of a cut-short listing: a link without a query.
-pub(super) const TO_THE_BEGINNING: &str = "it leads back to the beginning";
+/// Cause of a cut-short listing: a link without a query, which points to the first page.
+pub(super) const TO_THE_FIRST_PAGE: &str = "it points to the first page";
 
-/// Query of the page that `link` on the page at `current` points to. `documented` is the path of the listing without a gateway.
+/// Returns the query of the page that `link` points to. `current` is the URL of the page that contains the link, and
+/// `documented` the path of the listing without a gateway.
 ///
-/// Scheme, host and port of the link are ignored: behind a gateway the upstream may write its own (inferred), and since only the
-/// query is used, the request and its token go to the base URL in any case. The path of another resource is an error, since the
-/// query would have another meaning there.
+/// Scheme, host and port of the link are ignored. Behind a gateway, the upstream may write its own (inferred), and only the
+/// query is used, so the request and its token go to the base URL in any case. A link with the path of another resource is an
+/// error because the query would have another meaning there.
 pub(super) fn follow(link: &str, current: &Url, documented: &str) -> Result<PageQuery, &'static str> {
-    let url = current.join(link).map_err(|_| "it is no URL")?;
+    let url = current.join(link).map_err(|_| "it is not a URL")?;
     let is_http = matches!(url.scheme(), "http" | "https");
     let has_credentials = !url.username().is_empty() || url.password().is_some();
     let path = url.path().trim_end_matches('/');
     let is_within = path == current.path() || path == documented;
     if !is_http || has_credentials || !is_within {
-        return Err("it leads away from the listing");
+        return Err("it points outside the listing");
     }
     match url.query() {
         Some(query) if !query.is_empty() => Ok(PageQuery(query.into())),
-        _ => Err(TO_THE_BEGINNING),
+        _ => Err(TO_THE_FIRST_PAGE),
     }
 }
 
@@ -31,7 +32,7 @@ pub(super) fn follow(link: &str, current: &Url, documented: &str) -> Result<Page
 mod tests {
     use super::*;
 
-    const ASKED: &str = "https://api.cc.email/v3/emails?limit=50";
+    const REQUESTED: &str = "https://api.cc.email/v3/emails?limit=50";
 
     fn followed_from(requested: &str, link: &str) -> Result<String, &'static str> {
         let query = follow(link, &requested.parse().unwrap(), "/v3/emails");
@@ -39,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_prefix_a_link_is_followed_with_it_and_without_it() {
+    fn link_is_followed_with_and_without_the_gateways_prefix() {
         let followed = |link| followed_from("https://gw.example/cc/v3/emails?limit=50", link);
         for link in [
             "/v3/emails?cursor=x",
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_a_link_names_does_not_matter() {
+    fn host_of_a_link_is_ignored() {
         for link in [
             "https://api.cc.email/v3/emails?cursor=x",
             "http://gw.example/cc/v3/emails?cursor=x",
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_within_the_listing_is_followed() {
+    fn link_within_the_listing_is_followed() {
         for link in [
             "/v3/emails?limit=50&cursor=bGltaXQ9",
             "https://api.cc.email/v3/emails?limit=50&cursor=bGltaXQ9",
@@ -85,13 +86,13 @@ mod tests {
             "emails?limit=50&cursor=bGltaXQ9",
             "?limit=50&cursor=bGltaXQ9",
         ] {
-            let followed = followed_from(ASKED, link);
+            let followed = followed_from(REQUESTED, link);
             assert_eq!(followed.unwrap(), "limit=50&cursor=bGltaXQ9", "{link}");
         }
     }
 
     #[test]
-    fn a_link_to_another_resource_is_refused() {
+    fn link_to_another_resource_is_rejected() {
         for link in [
             "https://user@api.cc.email/v3/emails?cursor=x",
             "https://api.cc.email@example.com/v3/emails?cursor=x",
@@ -103,17 +104,17 @@ mod tests {
             "ftp://api.cc.email/v3/emails?cursor=x",
             "file:///v3/emails?x",
         ] {
-            let followed = followed_from(ASKED, link);
-            assert_eq!(followed, Err("it leads away from the listing"), "{link}");
+            let followed = followed_from(REQUESTED, link);
+            assert_eq!(followed, Err("it points outside the listing"), "{link}");
         }
-        assert_eq!(followed_from(ASKED, "http://["), Err("it is no URL"));
+        assert_eq!(followed_from(REQUESTED, "http://["), Err("it is not a URL"));
     }
 
     #[test]
-    fn a_link_without_a_query_leads_back_to_the_beginning() {
+    fn link_without_a_query_is_rejected() {
         for link in ["/v3/emails", "/v3/emails?", "?", "/v3/emails#cursor"] {
-            let followed = followed_from(ASKED, link);
-            assert_eq!(followed, Err("it leads back to the beginning"), "{link}");
+            let followed = followed_from(REQUESTED, link);
+            assert_eq!(followed, Err("it points to the first page"), "{link}");
         }
     }
 }

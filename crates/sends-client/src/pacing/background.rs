@@ -1,21 +1,21 @@
-//! Share of background calls: one departure of eight while they wait. Without it, a few callers with permanently waiting
-//! interactive calls would stop a synchronisation.
+//! Share of background calls: one departure in eight while they wait. Without this share, a few callers with permanently
+//! waiting interactive calls would stop a synchronisation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Priority;
 
-/// Interactive departures in a row before a waiting background call.
+/// Number of consecutive interactive departures before a waiting background call is served.
 const IN_A_ROW: u32 = 7;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(super) struct BackgroundShare {
-    /// Interactive departures while background calls waited, since the last background departure.
+    /// Number of interactive departures while background calls waited, since the last background departure.
     passed_over: u32,
 }
 
 impl BackgroundShare {
-    /// Whether the next departure is for a background call, if one waits.
+    /// Returns whether the next departure is for a background call, if a background call waits.
     pub(super) fn is_due(self) -> bool {
         self.passed_over >= IN_A_ROW
     }

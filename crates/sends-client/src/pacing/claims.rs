@@ -16,15 +16,15 @@ use crate::Clock;
 /// Maximum age of the shared count in [`Pacer::current_state`].
 const SHARED_COUNT_AGE: Duration = Duration::from_millis(500);
 
-/// Delay of the next claim if slots are closed only by granted calls that are not sent yet.
+/// Delay before the next claim if only granted calls that have not been sent keep slots closed.
 const UNKNOWN_OPENING: Duration = Duration::from_millis(20);
 
 impl Pacer {
-    /// A pacer for one of several processes with a shared record of departures.
+    /// Creates a pacer for one of several processes with a shared record of departures.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open). A record that cannot be used is logged.
+    /// Same as for [`open`](Self::open). An unusable record is logged instead.
     pub async fn open_shared(
         limits: Limits,
         ledger: Arc<dyn DayLedger>,
@@ -37,9 +37,9 @@ impl Pacer {
         }
         let used = pacer.state().used_today;
         let pacer = Self::starting_from(limits, used, Arc::clone(&ledger), Some(departures), clock);
-        // Read before the shared count, which may already be that of the next day.
+        // Read before the shared count, which may already be the count of the next day.
         let today = pacer.shared.now().date;
-        // After a crash, the record may have calls that the ledger lacks.
+        // After a crash, the record may contain calls that the ledger lacks.
         if let Some(shared) = pacer.refresh_shared_count().await
             && shared > used
         {
@@ -52,7 +52,7 @@ impl Pacer {
         Ok(pacer)
     }
 
-    /// [`state`](Self::state) with the calls of other processes until half a second ago.
+    /// Returns the [`state`](Self::state) with the calls of other processes as of at most half a second ago.
     pub async fn current_state(&self) -> PacerState {
         let now = Instant::now();
         let is_due = {
@@ -69,7 +69,7 @@ impl Pacer {
         self.state()
     }
 
-    /// Reads the day's count of all processes. `None` without a record, and when it cannot be read.
+    /// Reads the day's count of all processes. Returns `None` without a record, and if the record cannot be read.
     async fn refresh_shared_count(&self) -> Option<u64> {
         let shared = &self.shared;
         let departures = shared.departures.as_ref()?;
@@ -90,7 +90,6 @@ impl Shared {
         }
     }
 
-    /// Returns a claimed departure to the record.
     pub(super) fn give_back(&self, departure: Option<Departure>) {
         if let (Some(record), Some(departure)) = (&self.departures, departure) {
             record.give_back(departure);
@@ -103,16 +102,17 @@ impl Shared {
         match &outcome {
             Ok(_) if had_failed => tracing::info!("departures are shared with other processes again"),
             Err(error) if !had_failed => tracing::error!(
-                "departures cannot be shared with other processes, and calls may be throttled if there are any: {error}"
+                "departures cannot be shared, so the calls of other processes may cause throttling: {error}"
             ),
             _ => {}
         }
         outcome.ok()
     }
 
-    /// Claims a departure for the next call and grants its slot. Returns the time of the next claim; `None` for at once.
+    /// Claims a departure for the next call and grants its slot. Returns the time of the next claim, or `None` if the next
+    /// claim is due immediately.
     pub(super) async fn claim(&self, record: &dyn Departures, claim: Claim) -> Option<Instant> {
-        // Lower bound of the time of the grant. The response of the record may arrive when the slot is about to open to other
+        // Lower bound of the time of the grant. When the record's response arrives, the slot may be about to open to other
         // processes.
         let claimed_at = Instant::now();
         let claimed = self.log_record_state(record.claim(claim).await);
@@ -128,7 +128,7 @@ impl Shared {
                     } else if schedule.second.is_open(now.instant) {
                         (schedule.grant_next(Some(departure), claimed_at), None)
                     } else {
-                        // The record lacks departures of this process, as when its file was replaced.
+                        // The record lacks departures of this process, for example because its file was replaced.
                         let opens_at = schedule.second.opens_at(now.instant);
                         let opens_at = opens_at.unwrap_or(now.instant + UNKNOWN_OPENING);
                         (Some(departure), Some(opens_at))

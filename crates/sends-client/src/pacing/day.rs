@@ -1,4 +1,4 @@
-//! Limit per UTC day: the calls of this process, the ledger's count, and the entries that the ledger does not have yet.
+//! Limit per UTC day: the calls of this process, the ledger's count, and the entries that the ledger lacks.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,12 +10,11 @@ use crate::{Clock, Priority};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// Current time on both clocks.
+/// Current time on the monotonic clock and on the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now {
     pub(super) instant: Instant,
     pub(super) timestamp: Timestamp,
-    /// The UTC day.
     pub(super) date: Date,
     pub(super) next_midnight: Timestamp,
 }
@@ -23,7 +22,7 @@ pub(super) struct Now {
 impl Now {
     pub(super) fn of(clock: &dyn Clock) -> Self {
         let timestamp = clock.now();
-        // Unix time has no leap seconds, so that all days have the same length.
+        // Unix time has no leap seconds, so all days have the same length.
         let midnight = timestamp.as_second().div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
         Self {
             instant: Instant::now(),
@@ -55,17 +54,17 @@ pub(super) struct Day {
     limit: u64,
     reserve: u64,
     date: Date,
-    /// The ledger's last total, which includes other processes.
-    known: u64,
-    /// Entries that the ledger does not have yet, oldest first.
+    /// Last total of the ledger, which includes other processes.
+    ledger_total: u64,
+    /// Entries that the ledger lacks, oldest first.
     unwritten: VecDeque<Entry>,
-    /// Whether the first unwritten entry is being written, so that it must not change.
+    /// Whether the first unwritten entry is being written and must not change.
     is_writing: bool,
-    /// Count of the shared record, with its day. Includes granted slots.
+    /// Count of the shared record and its day. The count includes granted slots.
     shared: Option<(Date, u64)>,
     /// Granted slots whose calls have not departed.
     reserved: u64,
-    /// Whether the upstream has reported that the day is used up.
+    /// Whether the upstream has reported that the daily limit is used up.
     exhausted: bool,
 }
 
@@ -75,7 +74,7 @@ impl Day {
             limit: limits.rate_per_day,
             reserve: limits.reserve,
             date,
-            known: used,
+            ledger_total: used,
             unwritten: VecDeque::new(),
             is_writing: false,
             shared: None,
@@ -84,13 +83,13 @@ impl Day {
         }
     }
 
-    /// Starts the count of another day.
+    /// Resets the count if the day has changed.
     pub(super) fn turn_to(&mut self, date: Date) {
         if date != self.date {
             self.date = date;
-            self.known = 0;
+            self.ledger_total = 0;
             self.exhausted = false;
-            // Other processes may have made calls on this day already; adding 0 requests the total.
+            // Other processes may already have made calls on this day; adding 0 requests the total.
             self.add(0);
         }
     }
@@ -101,11 +100,11 @@ impl Day {
 
     pub(super) fn set_ledger_count(&mut self, date: Date, total: u64) {
         if date == self.date {
-            self.known = self.known.max(total);
+            self.ledger_total = self.ledger_total.max(total);
         }
     }
 
-    /// Calls of the day in all processes, as far as known.
+    /// Returns the highest count of the day's calls that the ledger, the shared record or this process has reported.
     pub(super) fn used(&self) -> u64 {
         self.own_count().max(self.shared_count())
     }
@@ -115,16 +114,16 @@ impl Day {
         today.map_or(0, |(_, used)| used)
     }
 
-    /// The ledger's count and the entries it does not have yet.
+    /// Returns the ledger's count plus the entries that the ledger lacks.
     pub(super) fn own_count(&self) -> u64 {
         let calls = self.unwritten.iter().map(|entry| match entry {
             Entry::Add(date, calls) if *date == self.date => *calls,
             Entry::Add(..) | Entry::Raise(..) => 0,
         });
-        calls.fold(self.known, u64::saturating_add)
+        calls.fold(self.ledger_total, u64::saturating_add)
     }
 
-    /// Calls left for a priority. `None` without a limit.
+    /// Returns the number of calls left for a priority, or `None` without a limit.
     pub(super) fn remaining(&self, priority: Priority) -> Option<u64> {
         if self.exhausted {
             return Some(0);
@@ -167,7 +166,8 @@ impl Day {
         }
     }
 
-    /// Records that the upstream reports a used-up day: the count was too low, or the configured limit too high.
+    /// Records that the upstream reports the daily limit as used up: the count was too low, or the configured limit is too
+    /// high.
     pub(super) fn exhaust(&mut self) {
         if self.limit > 0 && !self.exhausted {
             self.unwritten.push_back(Entry::Raise(self.date, self.limit));
@@ -175,8 +175,8 @@ impl Day {
         self.exhausted = true;
     }
 
-    /// The next entry to write, returned again until [`written`](Self::written): an entry whose outcome is unknown is counted
-    /// twice rather than lost.
+    /// Returns the next entry to write, and the same entry again until [`written`](Self::written) is called. An entry whose
+    /// outcome is unknown is therefore counted twice rather than lost.
     pub(super) fn next_entry(&mut self) -> Option<Entry> {
         let next = self.unwritten.front().copied();
         self.is_writing = next.is_some();

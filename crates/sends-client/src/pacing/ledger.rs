@@ -1,4 +1,4 @@
-//! Persistent count of the day's calls: the interface, and an implementation in memory.
+//! Persistent count of the day's calls: the interface and an in-memory implementation.
 
 use std::{
     collections::BTreeMap,
@@ -8,16 +8,16 @@ use std::{
 use futures_util::future::{self, BoxFuture, FutureExt};
 use jiff::civil::Date;
 
-/// Count of the calls of one API key by UTC day. Processes that share the key should share the ledger's store, so that each total
-/// includes the calls of all.
+/// Count of the calls of one API key by UTC day. Processes that share the key should share the ledger's store, so that each
+/// total includes the calls of all processes. The futures return [`LedgerError`] if the ledger cannot be read or written.
 pub trait DayLedger: Send + Sync {
-    /// Calls of `day`; 0 for an unknown day.
+    /// Returns the number of calls of `day`, or 0 for an unknown day.
     fn used(&self, day: Date) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Adds `calls` durably and returns the new total. Must be atomic across processes. 0 only reads the total.
+    /// Adds `calls` durably and returns the new total. Must be atomic across processes. Adding 0 only reads the total.
     fn add(&self, day: Date, calls: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Sets the count to `at_least` unless it is higher, and returns the new total, for calls that the ledger missed.
+    /// Raises the count to `at_least` if the count is lower, and returns the new total. Used for calls that the ledger missed.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 }
 
@@ -25,11 +25,11 @@ pub trait DayLedger: Send + Sync {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the count of the day's calls cannot be read or written: {reason}")]
 pub struct LedgerError {
-    /// The cause, for the operator.
+    /// Cause for the operator.
     pub reason: String,
 }
 
-/// Ledger in memory. After a restart the count starts from 0, so that only the upstream enforces the daily limit.
+/// In-memory ledger. After a restart, the count starts from 0, so only the upstream enforces the daily limit.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     days: Mutex<BTreeMap<Date, u64>>,
@@ -40,7 +40,7 @@ impl MemoryLedger {
         let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         let total = change(days.get(&day).copied().unwrap_or(0));
         days.insert(day, total);
-        // Earlier days than yesterday are not read again.
+        // Days before yesterday are not read again.
         while days.len() > 2 {
             days.pop_first();
         }

@@ -1,20 +1,20 @@
 //! Configuration of the rate limits.
 
-/// The limits of one API key, for all its accounts, users and tokens together (documented).
+/// Limits of one API key, which apply to all its accounts, users and tokens together (documented).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Maximum number of calls in any one second; 0 for no limit (documented: 4, partner keys 10).
     pub rate_per_second: u32,
     /// Maximum number of calls in one UTC day; 0 for no limit (documented: 10,000, partner keys 250,000).
     pub rate_per_day: u64,
-    /// Calls of the day that background calls may not use.
+    /// Number of calls of the day that background calls may not use.
     pub reserve: u64,
     /// Maximum number of waiting calls. Background calls may take half of the places.
     pub queue_limit: usize,
 }
 
 impl Default for Limits {
-    /// 4 calls a second, 10,000 a day with a reserve of 500, and 2,000 waiting calls.
+    /// Returns 4 calls per second, 10,000 per day with a reserve of 500, and 2,000 waiting calls.
     fn default() -> Self {
         Self {
             rate_per_second: 4,

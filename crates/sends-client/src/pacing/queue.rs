@@ -1,5 +1,6 @@
-//! Queue of waiting calls: interactive ones before background ones except for their [share](BackgroundShare), lanes in turn, and
-//! first in, first out within a lane. A call that several operations wait for is in the lane of each.
+//! Queue of waiting calls. Interactive calls precede background calls except for their [share](BackgroundShare). Lanes are
+//! served round-robin, and the calls of a lane first in, first out. A call that several operations share is in the lane of
+//! each.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -8,7 +9,7 @@ use tokio::sync::oneshot;
 use super::{QueueUse, Refused, background::BackgroundShare};
 use crate::{Lane, Priority};
 
-/// Notifies a waiting call that its slot is granted or rejected.
+/// Channel that notifies a waiting call of its granted or rejected slot.
 pub(super) type Waiter = oneshot::Sender<Result<(), Refused>>;
 
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct Queue {
     interactive: Lanes,
     background: Lanes,
     share: BackgroundShare,
-    /// Calls rejected because the queue was full, since the start.
+    /// Number of calls rejected since the start because the queue was full.
     refused: u64,
 }
 
@@ -40,19 +41,19 @@ impl Queue {
         self.len() == 0
     }
 
-    /// Waiting interactive calls, and waiting background calls.
+    /// Returns the numbers of waiting interactive and background calls.
     pub(super) fn waiting(&self) -> (usize, usize) {
         (self.interactive.calls.len(), self.background.calls.len())
     }
 
-    /// Whether another call of this priority may wait; counts it as rejected otherwise. Half of the places are for interactive
-    /// calls only.
-    pub(super) fn has_room(&mut self, priority: Priority) -> bool {
+    /// Returns whether another call of this priority may wait, and counts a rejection otherwise. Half of the places are
+    /// reserved for interactive calls.
+    pub(super) fn may_queue(&mut self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
-        let has_room = self.len() < self.limit
+        let may_queue = self.len() < self.limit
             && (priority == Priority::Interactive || self.background.calls.len() < background_limit);
-        self.refused += u64::from(!has_room);
-        has_room
+        self.refused += u64::from(!may_queue);
+        may_queue
     }
 
     pub(super) fn used(&self) -> QueueUse {
@@ -63,7 +64,7 @@ impl Queue {
         }
     }
 
-    /// Adds a call. Ids must increase: they are the order within a lane.
+    /// Adds a call. Ids must increase because they determine the order within a lane.
     pub(super) fn push(&mut self, priority: Priority, lane: Lane, id: u64, waiter: Waiter) {
         self.lanes(priority).push(lane, id, waiter);
     }
@@ -75,13 +76,14 @@ impl Queue {
         {
             self.interactive.push(lane, id, waiter);
         } else {
-            // The call is in one of the two queues. Among interactive calls, an additional lane can only help.
+            // The call is in only one of the two queues, so the other addition has no effect. For an interactive call, an
+            // additional lane can only shorten the wait.
             self.interactive.add_lane(lane, id);
             self.background.add_lane(lane, id);
         }
     }
 
-    /// Removes a call. `false` if the call no longer waits.
+    /// Removes a call. Returns `false` if the call no longer waits.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         self.interactive
             .remove(id)
@@ -89,8 +91,8 @@ impl Queue {
             .is_some()
     }
 
-    /// Removes the next call: by the priority that a departure was granted for, otherwise by the order of this queue. Falls back
-    /// to the other priority if no such call waits.
+    /// Removes the next call, preferably with the priority that a departure was granted for. Without a departure, the order of
+    /// this queue applies.
     pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
         let background_waits = !self.background.calls.is_empty();
         let is_background = match granted_for {
@@ -109,11 +111,9 @@ impl Queue {
         Some(call)
     }
 
-    /// Rejects all waiting calls of a priority.
     pub(super) fn refuse_all(&mut self, priority: Priority, refused: Refused) {
         let lanes = self.lanes(priority);
         while let Some((_, waiter)) = lanes.pop() {
-            // Fails for a cancelled call.
             let _ = waiter.send(Err(refused));
         }
     }
@@ -128,7 +128,7 @@ impl Queue {
 
 #[derive(Debug, Default)]
 struct Lanes {
-    /// Lanes with waiting calls, the next one first.
+    /// Lanes with waiting calls, in round-robin order.
     turns: VecDeque<Lane>,
     /// Ids of the calls in each lane.
     lines: HashMap<Lane, BTreeSet<u64>>,
@@ -178,7 +178,7 @@ impl Lanes {
 
     fn pop(&mut self) -> Option<(u64, Waiter)> {
         let lane = self.turns.pop_front()?;
-        // Removing the call below removes the lane again when it is empty.
+        // Removing the call below also removes the lane if the lane becomes empty.
         self.turns.push_back(lane);
         let id = *self.lines.get(&lane)?.first()?;
         Some((id, self.remove(id)?))

@@ -1,4 +1,4 @@
-//! Error of a call that the rate limit does not admit. Nothing was sent for it.
+//! Error of a call that the rate limit does not admit, so that no request was sent.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{reason}; retry in {} s", .retry_after.as_secs_f64().ceil())]
 pub struct Refused {
-    /// The cause.
+    /// Cause of the rejection.
     pub reason: RefusedReason,
-    /// Time after which a retry may succeed, at least one second. An estimate, except for the end of the day.
+    /// Time after which a retry may succeed, at least one second. The time is exact for the end of the day and otherwise an
+    /// estimate.
     pub retry_after: Duration,
 }
 
@@ -21,13 +22,13 @@ pub enum RefusedReason {
     /// No slot opened before the deadline.
     #[error("the rate limit did not admit the call before its deadline")]
     Deadline,
-    /// A pause after a 429 `throttled` ends after the deadline.
-    #[error("all calls pause after a 429 of the upstream")]
+    /// The pause after a 429 `throttled` response ends after the deadline.
+    #[error("all calls pause after a 429 response")]
     Paused,
     /// The budget of calls with unverified tokens is used up.
     #[error("the budget of calls with unverified access tokens is used up")]
     UnverifiedTokens,
-    /// The daily limit is used up; for background calls, up to the reserve.
+    /// The daily limit is used up or, for background calls, only the reserve is left.
     #[error("the daily limit of calls is used up")]
     DayUsedUp,
 }

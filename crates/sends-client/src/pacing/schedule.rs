@@ -1,4 +1,4 @@
-//! Decisions of the pacer: which calls are granted a slot, wait, or are rejected. Does no I/O and does not wait.
+//! Decisions of the pacer: which calls get a slot, wait or are rejected. Performs no I/O and does not wait.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use super::{
 };
 use crate::Priority;
 
-/// Minimum pause of all calls after a `Retry-After`, which the upstream is not documented to send.
+/// Minimum pause of all calls after a response with `Retry-After`, which the upstream is not documented to send.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
-/// Maximum pause after a `throttled` response, whatever its `Retry-After`: the limit is one per second, and the response may
-/// concern one request only.
+/// Maximum pause after a `throttled` response, regardless of its `Retry-After`. The limit applies per second, and the response
+/// may concern only one request.
 pub(crate) const MAX_THROTTLING: Duration = Duration::from_mins(1);
 /// Maximum pause after a `quota_exceeded` response with a `Retry-After`.
 const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
-/// Time after midnight in which a `quota_exceeded` response may concern the day before, by the upstream's clock.
+/// Time after midnight in which a `quota_exceeded` response may concern the previous day, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 /// Minimum of [`Refused::retry_after`].
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];
 
-/// Notification of a waiting call; `None` when its slot is granted already.
+/// Notification of a waiting call, or `None` if its slot is already granted.
 type Admission = Option<oneshot::Receiver<Result<(), Refused>>>;
 
 #[derive(Debug)]
 pub(super) struct Schedule {
     limits: Limits,
-    /// Whether a departure has to be claimed for each slot.
+    /// Whether each slot requires a claimed departure.
     is_shared: bool,
     pub(super) second: Second,
     pub(super) day: Day,
@@ -43,11 +43,11 @@ pub(super) struct Schedule {
     /// Time of the last `throttled` response that changed the margin. Responses to calls that departed earlier are ignored.
     last_throttling: Option<Instant>,
     last_id: u64,
-    /// Last read of the shared count for [`PacerState`].
+    /// Time of the last read of the shared count for [`PacerState`].
     pub(super) shown_at: Option<Instant>,
-    /// Dispatcher task while calls wait.
+    /// Dispatcher task, which runs while calls wait.
     pub(super) dispatcher: Option<JoinHandle<()>>,
-    /// Writer task while the ledger lacks entries.
+    /// Writer task, which runs while the ledger lacks entries.
     pub(super) writer: Option<JoinHandle<()>>,
 }
 
@@ -93,7 +93,7 @@ impl Schedule {
             self.grant(id, None, now.instant);
             return Ok((id, None));
         }
-        if !self.queue.has_room(turn.priority) {
+        if !self.queue.may_queue(turn.priority) {
             return Err(refused(RefusedReason::QueueFull, self.queue_time(now.instant)));
         }
         let (waiter, admission) = oneshot::channel();
@@ -101,15 +101,15 @@ impl Schedule {
         Ok((id, Some(admission)))
     }
 
-    /// Grants all slots that this process knows to be open.
+    /// Grants all slots that are open within this process.
     pub(super) fn dispatch(&mut self, now: &Now) {
         while self.has_turn(now) && self.second.is_open(now.instant) {
             self.grant_next(None, now.instant);
         }
     }
 
-    /// Claim for the next call; `None` if no call may be sent. A claim is made even if this process knows of no open slot, to
-    /// record its waiting calls.
+    /// Returns the claim for the next call, or `None` if no call may be sent. A claim is made even if this process has no open
+    /// slot, because the claim records its waiting calls.
     pub(super) fn next_claim(&mut self, now: &Now) -> Option<Claim> {
         if !self.has_turn(now) || self.second.waits_for_connection(now.instant) {
             return None;
@@ -127,8 +127,8 @@ impl Schedule {
         })
     }
 
-    /// Grants a slot to the next call, with the departure that was claimed for it and granted no earlier than `granted`. Returns
-    /// the departure when no call takes it.
+    /// Grants a slot to the next call, with the departure that was claimed for the call and granted no earlier than `granted`.
+    /// Returns the departure if no call takes it.
     pub(super) fn grant_next(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
         let granted_for = claimed.map(|departure| departure.priority);
         while let Some((id, waiter)) = self.queue.pop(granted_for) {
@@ -141,7 +141,7 @@ impl Schedule {
         claimed
     }
 
-    /// Rejects the calls that the day does not allow. Returns whether another one waits for a slot.
+    /// Rejects the calls that the daily limit does not allow. Returns whether another call waits for a slot.
     fn has_turn(&mut self, now: &Now) -> bool {
         self.turn_to(now);
         for priority in PRIORITIES {
@@ -152,25 +152,25 @@ impl Schedule {
         self.has_waiting()
     }
 
-    /// Whether calls wait and none of them for the end of a pause.
+    /// Returns whether calls wait for a slot rather than for the end of a pause.
     pub(super) fn has_waiting(&self) -> bool {
         !self.queue.is_empty() && self.pause.is_none()
     }
 
-    /// Time of the next [`dispatch`](Self::dispatch). `None` when it depends on another event.
+    /// Returns the time of the next [`dispatch`](Self::dispatch), or `None` if the time depends on another event.
     pub(super) fn next_turn(&self, now: Instant) -> Option<Instant> {
         let paused_until = self.pause.map(|(until, _)| until);
         self.second.opens_at(now).max(paused_until)
     }
 
-    /// Takes back an unused slot; `None` when the call has none.
+    /// Takes back an unused slot. Returns `None` if the call has no such slot.
     pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
         let slot = self.second.give_back(id)?;
         self.day.give_back();
         Some(slot)
     }
 
-    /// Counts a departure. Returns its claim.
+    /// Counts a departure and returns its claim.
     pub(super) fn depart(&mut self, id: u64, now: &Now) -> Option<Departure> {
         self.turn_to(now);
         self.day.depart();
@@ -270,7 +270,6 @@ impl Schedule {
         self.pause = self.pause.filter(|(until, _)| *until > now.instant);
     }
 
-    /// Pauses all calls, unless a longer pause is in effect.
     fn pause_for(&mut self, wait: Duration, reason: PauseReason, now: Instant) {
         let until = now + wait;
         if self.pause.is_none_or(|(other, _)| until > other) {

@@ -1,5 +1,5 @@
-//! Limit per second: one slot for each call that may arrive in any one second, each closed for a second and a margin after the
-//! departure of its call.
+//! Limit per second: one slot for each call that may arrive in any one second. Each slot stays closed for a second and a margin
+//! after the departure of its call.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio::time::Instant;
 use super::departures::{Departure, MAX_HOLD};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Initial margin for different network delays of two calls that depart a second apart. Costs 3.5 % of the rate.
+/// Initial margin for differing network delays of two calls that depart a second apart. The margin reduces the rate by 3.5 %.
 const BASE_MARGIN: Duration = Duration::from_millis(35);
 /// Time for which a departure closes its slot with the initial margin.
 pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(BASE_MARGIN);
 /// Increase of the margin after a `throttled` response.
 const MARGIN_STEP: Duration = Duration::from_millis(50);
-/// Maximum increase, so that another program which uses up the key's limit cannot slow this one down indefinitely.
+/// Maximum increase, so that another program that uses up the key's limit cannot slow this program down indefinitely.
 const MAX_EXTRA_MARGIN: Duration = Duration::from_millis(450);
-/// Half-life of the increase, since network delays change.
+/// Half-life of the increase, because network delays change.
 const HALF_LIFE: Duration = Duration::from_mins(1);
-/// Minimum increase; a smaller one counts as zero.
+/// Minimum increase; a smaller increase counts as zero.
 const MIN_EXTRA_MARGIN: Duration = Duration::from_millis(1);
-/// Maximum pause after several `throttled` responses in a row.
+/// Maximum pause after consecutive `throttled` responses.
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
@@ -30,9 +30,9 @@ pub(super) struct Second {
     slots: Vec<TakenSlot>,
     extra_margin: Duration,
     extra_margin_since: Instant,
-    /// Connections that are being opened.
+    /// Number of connections that are being opened.
     connecting: usize,
-    /// Pauses since the last call that was not throttled.
+    /// Number of pauses since the last call that was not throttled.
     pauses_in_a_row: u32,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct TakenSlot {
     pub(super) claimed: Option<Departure>,
     /// `None` before the departure.
     departed: Option<Instant>,
-    answered: bool,
+    ended: bool,
 }
 
 impl Second {
@@ -59,21 +59,19 @@ impl Second {
         }
     }
 
-    /// Whether a slot is open.
     pub(super) fn is_open(&mut self, now: Instant) -> bool {
         if self.rate == 0 {
             return true;
         }
         let (closed_for, is_connecting) = (self.closed_for(now), self.connecting > 0);
         self.slots.retain(|slot| {
-            (is_connecting && !slot.answered)
-                || slot.departed.is_none_or(|departed| departed + closed_for > now)
+            (is_connecting && !slot.ended) || slot.departed.is_none_or(|departed| departed + closed_for > now)
         });
         self.slots.len() < self.rate
     }
 
-    /// Whether only calls that wait for a connection keep slots closed. Such calls depart once the connection is open, and keep
-    /// their slots until then.
+    /// Returns whether only calls that wait for a connection keep slots closed. Such calls depart once the connection is open,
+    /// and keep their slots until then.
     pub(super) fn waits_for_connection(&mut self, now: Instant) -> bool {
         if self.connecting == 0 || self.is_open(now) {
             return false;
@@ -85,7 +83,8 @@ impl Second {
             .any(|opening| opening <= now)
     }
 
-    /// Time when the next slot opens. `None` when it depends on a call that has not departed, or on a connection.
+    /// Returns the time when the next slot opens, or `None` if the time depends on a connection or on a call that has not
+    /// departed.
     pub(super) fn opens_at(&self, now: Instant) -> Option<Instant> {
         let closed_for = self.closed_for(now);
         let departures = self.slots.iter().filter_map(|slot| slot.departed);
@@ -101,26 +100,26 @@ impl Second {
             granted,
             claimed,
             departed: None,
-            answered: false,
+            ended: false,
         });
     }
 
-    /// Takes back an unused slot; `None` when the call has none.
+    /// Takes back an unused slot. Returns `None` if the call has no such slot.
     pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
         let is_unused = |slot: &TakenSlot| slot.id == id && slot.departed.is_none();
         let place = self.slots.iter().position(is_unused)?;
         Some(self.slots.swap_remove(place))
     }
 
-    /// Whether a slot was claimed so long ago that other processes may soon see it open.
+    /// Returns whether a slot was claimed so long ago that it may soon open to other processes.
     pub(super) fn has_lapsed(&self, id: u64, now: Instant) -> bool {
         let mut claimed = self.slots.iter().filter(|slot| slot.claimed.is_some());
         let slot = claimed.find(|slot| slot.id == id);
-        let held_for = slot.map(|slot| now.saturating_duration_since(slot.granted));
-        self.rate > 0 && held_for > Some(MAX_HOLD)
+        let age = slot.map(|slot| now.saturating_duration_since(slot.granted));
+        self.rate > 0 && age > Some(MAX_HOLD)
     }
 
-    /// Counts a departure. Returns its claim.
+    /// Counts a departure and returns its claim.
     pub(super) fn depart(&mut self, id: u64, now: Instant) -> Option<Departure> {
         if self.rate == 0 {
             self.give_back(id);
@@ -131,11 +130,11 @@ impl Second {
         slot.claimed
     }
 
-    /// Marks a call as ended. Returns whether this may have opened its slot, which stayed closed during the wait for a
-    /// connection.
-    pub(super) fn answered(&mut self, id: u64) -> bool {
+    /// Marks a call as ended. Returns whether the end may have opened its slot, which stays closed while a connection is being
+    /// opened.
+    pub(super) fn ended(&mut self, id: u64) -> bool {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
-            slot.answered = true;
+            slot.ended = true;
         }
         self.connecting > 0
     }
@@ -148,12 +147,12 @@ impl Second {
         self.connecting = self.connecting.saturating_sub(1);
     }
 
-    /// Moves the departure of all calls without a response to now, since they may have waited for the connection that is open
+    /// Moves the departure of all calls without a response to now, because they may have waited for the connection that is open
     /// now. Returns their claims.
     pub(super) fn connected(&mut self, now: Instant) -> Vec<Departure> {
         let mut moved = Vec::new();
         for slot in &mut self.slots {
-            if !slot.answered && slot.departed.is_some() {
+            if !slot.ended && slot.departed.is_some() {
                 slot.departed = Some(now);
                 moved.extend(slot.claimed);
             }
@@ -161,8 +160,8 @@ impl Second {
         moved
     }
 
-    /// Increases the margin after a `throttled` response. Returns the pause of all calls. Reported once per pause: further
-    /// responses during it have the same cause.
+    /// Increases the margin after a `throttled` response and returns the pause of all calls. Called once per pause because
+    /// further responses during the pause have the same cause.
     pub(super) fn widen_margin(&mut self, now: Instant) -> Duration {
         self.extra_margin = (self.extra_margin_at(now) + MARGIN_STEP).min(MAX_EXTRA_MARGIN);
         self.extra_margin_since = now;
@@ -171,12 +170,12 @@ impl Second {
         (self.closed_for(now) * doubled).min(MAX_PAUSE)
     }
 
-    /// Ends the sequence of pauses.
+    /// Ends the series of pauses.
     pub(super) fn accepted(&mut self) {
         self.pauses_in_a_row = 0;
     }
 
-    /// Estimated time for `calls` calls without pauses.
+    /// Estimates the time for `calls` calls without pauses.
     pub(super) fn time_for(&self, calls: usize, now: Instant) -> Duration {
         if self.rate == 0 {
             return Duration::ZERO;
@@ -185,7 +184,7 @@ impl Second {
         self.closed_for(now).saturating_mul(rounds)
     }
 
-    /// Time for which a departure closes its slot.
+    /// Returns the time for which a departure closes its slot.
     pub(super) fn closed_for(&self, now: Instant) -> Duration {
         SLOT_CLOSED + self.extra_margin_at(now)
     }
@@ -212,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_without_an_answer_count_from_the_connection_they_may_have_waited_for() {
+    fn calls_without_a_response_count_from_the_opening_of_the_connection() {
         let start = Instant::now();
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut second = Second::new(2, start);
@@ -220,16 +219,19 @@ mod tests {
             second.grant(id, None, start);
             second.depart(id, start);
         }
-        second.answered(1);
+        second.ended(1);
         second.connected(after(200));
         assert!(!second.is_open(after(1_034)));
         assert!(
             second.is_open(after(1_035)),
-            "the answered call counts from its departure"
+            "the ended call counts from its departure"
         );
         second.grant(3, None, after(1_035));
         assert!(!second.is_open(after(1_234)));
-        assert!(second.is_open(after(1_235)), "the other one from the connection");
+        assert!(
+            second.is_open(after(1_235)),
+            "the pending call counts from the connection"
+        );
     }
 
     #[test]
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_does_not_come_about_leaves_the_slots_as_they_were() {
+    fn failed_connection_does_not_move_departures() {
         let start = Instant::now();
         let mut second = Second::new(1, start);
         second.grant(1, None, start);

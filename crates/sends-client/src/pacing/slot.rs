@@ -1,4 +1,4 @@
-//! Permission for one call, returned however the call ends.
+//! Permission for one call, released regardless of the outcome of the call.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{Shared, SlotRequest};
 
-/// Permission for one call. Dropped before [`depart`](Self::depart), it goes to the next call and is not counted.
-#[must_use = "a dropped slot goes to the next call"]
+/// Permission for one call. If dropped before [`depart`](Self::depart), the slot passes to the next call and is not counted.
+#[must_use = "a dropped slot passes to the next call"]
 pub struct Slot {
     shared: Arc<Shared>,
     id: u64,
@@ -18,7 +18,7 @@ pub struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// In the queue, or granted with the call not notified yet.
+    /// Queued, or granted before the call was notified.
     Waiting,
     Granted,
     Departed {
@@ -27,10 +27,10 @@ enum Stage {
     },
 }
 
-/// Limit status in the upstream's response.
+/// Rate limit status of the upstream's response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// The call was admitted, whatever its status.
+    /// The call was admitted, regardless of its status.
     Accepted,
     /// 429 `throttled`, with its `Retry-After`.
     Throttled(Option<Duration>),
@@ -57,8 +57,8 @@ impl Slot {
         self
     }
 
-    /// Counts the call, which must be sent at once. `false` if the slot was granted more than half a second ago and may have been
-    /// granted to another process since: the call needs another slot.
+    /// Counts the call, which must then be sent immediately. Returns `false` if the slot was granted more than half a second
+    /// ago and may since have been granted to another process; the call then needs another slot.
     #[must_use = "a call whose slot has lapsed must not be sent"]
     pub fn depart(&mut self) -> bool {
         if let Stage::Departed { .. } = self.stage {
@@ -83,8 +83,8 @@ impl Slot {
         true
     }
 
-    /// Ends the call with the limit status in its response; the slot of a call without a response is dropped instead. Returns the
-    /// pause of all calls after [`Verdict::QuotaExceeded`].
+    /// Ends the call with the rate limit status of its response. For a call without a response, drop the slot instead. Returns
+    /// the pause of all calls after [`Verdict::QuotaExceeded`].
     pub fn settle(self, verdict: Verdict) -> Option<Duration> {
         let Stage::Departed { at, date } = self.stage else {
             return None;
@@ -114,14 +114,15 @@ impl Drop for Slot {
             Stage::Waiting | Stage::Granted => {
                 if let Some(slot) = schedule.give_back(self.id) {
                     drop(schedule);
-                    // Before the next call is notified, so that its claim finds the slot open.
+                    // The departure is given back before the next call is notified, so that the claim of that call finds the
+                    // slot open.
                     self.shared.give_back(slot.claimed);
                     self.shared.ensure_dispatcher(&mut self.shared.schedule());
                     self.shared.given_back.notify_one();
                 }
             }
             Stage::Departed { .. } => {
-                if schedule.second.answered(self.id) {
+                if schedule.second.ended(self.id) {
                     self.shared.changed.notify_one();
                 }
             }

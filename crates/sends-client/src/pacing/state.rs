@@ -2,21 +2,21 @@
 
 use jiff::Timestamp;
 
-/// Limits of one API key and their use, by the counts of this program: the upstream does not report them.
+/// Limits of one API key and their use as counted by this program, because the upstream does not report the use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacerState {
     /// Maximum number of calls in any one second. `None` without a limit.
     pub per_second_limit: Option<u32>,
     /// Maximum number of calls in one UTC day. `None` without a limit.
     pub per_day_limit: Option<u64>,
-    /// Calls of the day so far. Calls of other processes are included as of this process's last call, or as of half a second ago
-    /// in [`Pacer::current_state`](super::Pacer::current_state).
+    /// Number of calls of the day so far. Calls of other processes are included as of this process's last call, or as of at
+    /// most half a second ago in [`Pacer::current_state`](super::Pacer::current_state).
     pub used_today: u64,
-    /// Calls left today. `None` without a limit.
+    /// Number of calls left today. `None` without a limit.
     pub remaining_today: Option<u64>,
-    /// Calls left today for background work, which leaves the reserve unused. `None` without a limit.
+    /// Number of calls left today for background work, excluding the reserve. `None` without a limit.
     pub remaining_for_background: Option<u64>,
-    /// Start of the next count: the next 00:00 UTC.
+    /// Time at which the count restarts: the next 00:00 UTC.
     pub resets_at: Timestamp,
     /// Number of waiting calls.
     pub queue_length: usize,
@@ -33,7 +33,7 @@ pub struct QueueUse {
     pub waiting: usize,
     /// Maximum number of waiting calls. In the pacer's queue, background calls may take half of the places.
     pub limit: usize,
-    /// Calls rejected because the queue was full, since the start.
+    /// Number of calls rejected since the start because the queue was full.
     pub refused: u64,
 }
 
@@ -49,10 +49,10 @@ pub struct Pause {
 /// Cause of a pause.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum PauseReason {
-    /// The upstream answered 429 `throttled`.
+    /// The upstream responded with 429 `throttled`.
     Throttled,
-    /// The upstream answered 429 `quota_exceeded`.
+    /// The upstream responded with 429 `quota_exceeded`.
     QuotaExceeded,
-    /// The daily limit is used up by this program's own count.
+    /// The daily limit is used up according to this program's own count.
     DayUsedUp,
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// End of a connection that two calls wait for.
+/// Outcome of a connection that two calls wait for.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Open,

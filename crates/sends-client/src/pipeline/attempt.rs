@@ -1,4 +1,4 @@
-//! One attempt of a call: admission by the token rules, the pacer and the breaker, then the request.
+//! One attempt of a call: admission by the token state, the pacer and the breaker, then the request.
 
 use reqwest::StatusCode;
 use sends_core::DecodeError;
@@ -14,13 +14,11 @@ use crate::{
 };
 
 pub(super) enum AttemptError {
-    /// No request was sent.
     Unsent(UpstreamError),
-    /// No request was sent, since the token is known to be rejected.
+    /// No request was sent because the token is known to be rejected.
     Rejected(TokenRejection),
-    /// A request was sent and failed.
     Sent(UpstreamError),
-    /// The upstream closed the connection before it answered. The request is repeated once, which is not a retry.
+    /// The upstream closed the connection before it responded. The request is repeated once, which does not count as a retry.
     ConnectionClosed,
 }
 
@@ -34,7 +32,7 @@ impl Call<'_> {
     ) -> Result<T, AttemptError> {
         let (pipeline, caller) = (self.pipeline, self.caller);
         let suspended = |open| AttemptError::Unsent(circuit_open(endpoint, open));
-        // Checked before the queue to fail fast, and again after it, since other calls may have failed in the meantime.
+        // Checked before the queue to fail fast, and again after it because other calls may have failed in the meantime.
         pipeline.breaker.check(endpoint).map_err(suspended)?;
         let turn = SlotRequest {
             lane: caller.lane(),
@@ -44,7 +42,7 @@ impl Call<'_> {
         let mut pass = self.verification(endpoint, token).await?;
         let (slot, token_admission, admission) = loop {
             if !self.is_probing {
-                // On a timeout, the pacer rejects the turn.
+                // On a timeout, the pacer rejects the call.
                 let _ = timeout_at(caller.deadline(), pipeline.refusals.probed(token)).await;
             }
             let queued = Instant::now();
@@ -54,7 +52,7 @@ impl Call<'_> {
             pipeline.observer.waited(endpoint, waited);
             let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
             if !self.is_probing && pipeline.refusals.being_probed_until(token).is_some() {
-                // The probe goes first.
+                // The probe takes precedence.
                 drop(slot);
                 continue;
             }
@@ -74,16 +72,19 @@ impl Call<'_> {
         let departed = Instant::now();
         self.departed = departed;
 
-        let Ok(answer) = timeout_at(caller.deadline(), pipeline.transport.get(endpoint, token)).await else {
-            // The caller's deadline is no failure of the upstream, so that breaker and pacer get no outcome.
-            let detail = "no complete answer before the caller's deadline".to_owned();
+        let Ok(response) = timeout_at(caller.deadline(), pipeline.transport.get(endpoint, token)).await
+        else {
+            // The caller's deadline is not a failure of the upstream, so breaker and pacer get no outcome.
+            let detail = "no complete response before the caller's deadline".to_owned();
             let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::TimedOut, detail);
             self.observe(endpoint, Some(&failure));
             return Err(AttemptError::Sent(failure));
         };
-        let mut outcome = match answer {
-            Ok(answer) => decode(&answer.body).map_err(|error| undecodable(answer.error_template, &error)),
-            // The upstream may have received the request, so that its repetition needs another turn.
+        let mut outcome = match response {
+            Ok(response) => {
+                decode(&response.body).map_err(|error| undecodable(response.error_template, &error))
+            }
+            // The upstream may have received the request, so its repetition needs another slot.
             Err(Broken { by_closing: true, .. }) if !self.is_reconnected => {
                 self.is_reconnected = true;
                 self.report(endpoint, None, None);
@@ -120,8 +121,8 @@ impl Call<'_> {
         outcome.map_err(AttemptError::Sent)
     }
 
-    /// Waits for the permission to use a token that the caller supplied and the upstream has not accepted yet. `None` for other
-    /// tokens, and once another call has shown that the token is valid.
+    /// Waits for permission to use a token that the caller supplied and the upstream has not accepted yet. Returns `None` for
+    /// other tokens, and once another call has shown that the token is valid.
     async fn verification(
         &self,
         endpoint: &Endpoint,

@@ -12,11 +12,11 @@ use crate::{
     refusals::{RefusedBy, TokenRejection},
 };
 
-/// `retry_after` of a missing token whose source specifies no time.
+/// `retry_after` of an unavailable token whose source specifies no time.
 const TOKEN_RETRY: Duration = Duration::from_secs(5);
 
-/// Error of a call whose retry was not sent: the last response of the upstream, which is more informative than the rejection of
-/// the retry. An exhausted daily limit is always reported, since no other cause lasts as long.
+/// Returns the error of a call whose retry was not sent: the last response of the upstream, which is more informative than the
+/// rejection of the retry. A used-up daily limit is always reported because no other cause lasts as long.
 pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> UpstreamError {
     match last {
         Some(last) if refused.class != FailureClass::QuotaExceeded => UpstreamError {
@@ -27,7 +27,8 @@ pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamErr
     }
 }
 
-/// Error of a body that cannot be decoded. A cut-off body may be complete after a retry; any other body would be unchanged.
+/// Returns the error of a body that cannot be decoded. A cut-off body may be complete after a retry; any other body would be
+/// unchanged.
 pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> UpstreamError {
     let class = if error.is_cut_off() {
         FailureClass::Interrupted
@@ -37,12 +38,13 @@ pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> Upstr
     let status = template.status.unwrap_or_default();
     UpstreamError {
         class,
-        detail: format!("the upstream answered {status}, but {error}"),
+        detail: format!("the upstream responded with {status}, but the body is {error}"),
         ..template
     }
 }
 
-/// Verdict of an outcome for the pacer. `None` without a response, and for a response that concerns only this id or page.
+/// Returns the verdict of an outcome for the pacer, or `None` without a response and for a response that concerns only this id
+/// or page.
 pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
     let Some(failure) = failure else {
         return Some(Verdict::Accepted);
@@ -50,7 +52,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     match failure.class {
         FailureClass::Throttled => match throttling {
             Some(Throttling::One) => None,
-            // The `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
+            // The `Retry-After` may concern only this id, so the other calls pause only as the limit per second requires.
             Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
             Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
         },
@@ -59,7 +61,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     }
 }
 
-/// Whether an outcome proves that the token is valid: a success, 404 or 403.
+/// Returns whether an outcome proves that the token is valid: a success, 404 or 403.
 pub(super) fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
     failure.is_none_or(|failure| {
         let is_success = failure.status.is_some_and(|status| status.is_success());
@@ -67,7 +69,6 @@ pub(super) fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
     })
 }
 
-/// Whether an outcome is a 401.
 pub(super) fn is_rejected_token(failure: Option<&UpstreamError>) -> bool {
     failure.is_some_and(|failure| failure.class == FailureClass::Unauthenticated)
 }
@@ -77,7 +78,7 @@ pub(super) fn without_token(endpoint: &Endpoint, error: &TokenError) -> Upstream
     with_token_error(failure, error)
 }
 
-/// Error of a rejected token that cannot be renewed now. Includes the upstream's response for support requests.
+/// Returns the error of a rejected token that cannot be renewed now, including the upstream's response for support requests.
 pub(super) fn after_rejected_token(failure: UpstreamError, error: &TokenError) -> UpstreamError {
     let detail = format!("{}; {error}", failure.detail);
     with_token_error(UpstreamError { detail, ..failure }, error)
@@ -99,7 +100,7 @@ fn with_token_error(failure: UpstreamError, error: &TokenError) -> UpstreamError
     }
 }
 
-/// Error of a call that was not sent because its token is known to be rejected.
+/// Returns the error of a call that was not sent because its token is known to be rejected.
 pub(super) fn known_rejection(endpoint: &Endpoint, rejection: TokenRejection) -> UpstreamError {
     let wait = rejection.wait.as_secs();
     let detail = match rejection.by {
@@ -107,8 +108,8 @@ pub(super) fn known_rejection(endpoint: &Endpoint, rejection: TokenRejection) ->
             format!("this path rejects the access token (401) and is not requested for {wait} s")
         }
         RefusedBy::Path | RefusedBy::Upstream => format!(
-            "the access token was refused by the upstream (401) and is not sent again for {wait} s; use another one, or log \
-             in again"
+            "the upstream rejected the access token (401), which is not sent again for {wait} s; use another token, or \
+             log in again"
         ),
     };
     with_scope(
@@ -117,7 +118,7 @@ pub(super) fn known_rejection(endpoint: &Endpoint, rejection: TokenRejection) ->
     )
 }
 
-/// The error of a 401 by its scope. A 401 of a single path requires no login.
+/// Adjusts the error of a 401 to its scope. A 401 of a single path requires no login.
 pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> UpstreamError {
     if rejection.by != RefusedBy::PathAlone {
         return failure;
@@ -127,14 +128,14 @@ pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> U
         status: Some(StatusCode::UNAUTHORIZED),
         retry_after: Some(rejection.wait),
         detail: format!(
-            "{}; only this path answers 401, and the access token is accepted elsewhere",
+            "{}; only this path responds with 401, and other paths accept the access token",
             failure.detail
         ),
         ..failure
     }
 }
 
-/// Error of a call that the pacer or the budget of unverified tokens rejected.
+/// Returns the error of a call that the pacer or the budget of unverified tokens rejected.
 pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     let class = match refused.reason {
         RefusedReason::QueueFull => FailureClass::QueueFull,
@@ -147,7 +148,7 @@ pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamErr
 }
 
 pub(super) fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
-    // The next operation has its own allowance.
+    // The next operation has its own budget.
     let retry_after = Some(Duration::from_secs(1));
     let detail = "the call budget of the operation is used up".to_owned();
     unsent(endpoint, FailureClass::AllowanceUsedUp, retry_after, detail)
@@ -157,13 +158,16 @@ pub(super) fn circuit_open(endpoint: &Endpoint, open: CircuitOpen) -> UpstreamEr
     let (class, detail) = match open.own_failure {
         None => (
             FailureClass::CircuitOpen,
-            "the upstream keeps failing and its calls are suspended for now",
+            "the upstream keeps failing and is suspended until a probe succeeds",
         ),
         // An id whose own circuit is open is reported with its last failure.
-        Some(class) => (class, "it keeps failing by itself and is suspended for now"),
+        Some(class) => (
+            class,
+            "this id or page keeps failing and is suspended until a probe succeeds",
+        ),
     };
     UpstreamError {
-        // Distinguishes a throttled id from a pause of all calls.
+        // The status distinguishes a throttled id from a pause of all calls.
         status: (class == FailureClass::Throttled).then_some(StatusCode::TOO_MANY_REQUESTS),
         ..unsent(endpoint, class, Some(open.wait), detail.to_owned())
     }

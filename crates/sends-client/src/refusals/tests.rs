@@ -17,15 +17,15 @@ async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-/// A request that is accepted after a millisecond.
+/// Simulates a request that is accepted after a millisecond.
 async fn accept(refusals: &Refusals, token: &AccessToken, endpoint: &Endpoint) {
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     refusals.accepted(token, endpoint, departed);
 }
 
-/// A request that is rejected after a millisecond, and its probe, if needed, with this outcome. Returns the rejection and
-/// whether there was a probe.
+/// Simulates a request that is rejected after a millisecond and, if needed, its probe with this outcome. Returns the rejection
+/// and whether there was a probe.
 async fn refuse(
     refusals: &Refusals,
     token: &AccessToken,
@@ -47,7 +47,7 @@ async fn refuse(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
+async fn revoked_token_is_suspended_on_all_paths_and_retried_after_growing_pauses() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(1)).await;
     let (rejection, is_probed) = refuse(&refusals, &token, &history(1), false).await;
@@ -65,11 +65,14 @@ async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
         pass(pause).await;
         let probe = history(2);
         let admission = refusals.admit(&token, &probe).unwrap();
-        assert!(refusals.admit(&token, &probe).is_err(), "one at a time");
+        assert!(
+            refusals.admit(&token, &probe).is_err(),
+            "a second probe is admitted"
+        );
         assert!(refusals.admit(&token, &OTHER).is_err());
         admission.refused();
         let (_, is_probed) = refuse(&refusals, &token, &history(2), false).await;
-        assert!(!is_probed, "a refused token needs no second call");
+        assert!(!is_probed, "a rejected token is not probed again");
     }
     pass(MAX_PAUSE).await;
     accept(&refusals, &token, &history(1)).await;
@@ -77,7 +80,7 @@ async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_after_growing_pauses() {
+async fn rejection_by_a_single_path_suspends_only_that_path() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(2)).await;
     let (rejection, is_probed) = refuse(&refusals, &token, &history(1), true).await;
@@ -104,7 +107,7 @@ async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_afte
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_probe_a_minute_settles_the_refusals_of_many_paths() {
+async fn one_probe_per_minute_determines_the_scope_for_many_paths() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(0)).await;
     let mut probes = 0;
@@ -114,12 +117,12 @@ async fn one_probe_a_minute_settles_the_refusals_of_many_paths() {
         probes += u32::from(is_probed);
     }
     assert_eq!(probes, 1);
-    pass(PROBE_HOLDS).await;
+    pass(PROBE_VALIDITY).await;
     assert!(refuse(&refusals, &token, &history(21), true).await.1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_revoked_right_after_a_probe_costs_a_bounded_number_of_calls() {
+async fn token_revoked_after_a_probe_causes_a_bounded_number_of_calls() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(0)).await;
     refuse(&refusals, &token, &history(1), true).await;
@@ -134,14 +137,14 @@ async fn a_token_that_is_revoked_right_after_a_probe_costs_a_bounded_number_of_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
+async fn later_accepted_request_replaces_a_probe() {
     let (refusals, token) = (Refusals::default(), token("t"));
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     accept(&refusals, &token, &history(2)).await;
     let rejection = refusals.refused(&token, &history(1), departed).unwrap();
     assert_eq!(rejection.by, RefusedBy::PathAlone);
-    // A request sent before the rejection does not count.
+    // The acceptance of a request that was sent before the rejection does not count.
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     refuse(&refusals, &token, &history(3), false).await;
@@ -153,7 +156,7 @@ async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
+async fn second_path_determines_the_scope_if_the_probe_has_no_outcome() {
     for is_good in [false, true] {
         let (refusals, token) = (Refusals::default(), token("t"));
         accept(&refusals, &token, &history(0)).await;
@@ -165,7 +168,7 @@ async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
         let rejection = refusals.unconfirmed(&token, &history(1));
         assert_eq!((rejection.by, rejection.may_renew), (RefusedBy::Path, true));
         let rejection = refusals.check(&token, &history(1)).unwrap_err();
-        assert!(!rejection.may_renew, "no renewal for each call that is not sent");
+        assert!(!rejection.may_renew, "calls that are not sent renew no token");
         assert_eq!(refusals.check(&token, &history(2)), Ok(()));
         pass(Duration::from_millis(1)).await;
         if is_good {
@@ -188,7 +191,7 @@ async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_of_requests_sent_together_count_once() {
+async fn rejections_of_concurrent_requests_count_once() {
     let (refusals, token) = (Refusals::default(), token("t"));
     for _ in 0..20 {
         refusals.confirmed(&token);
@@ -197,11 +200,11 @@ async fn refusals_of_requests_sent_together_count_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
+async fn probe_without_an_outcome_is_followed_immediately_by_another() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(0)).await;
     refuse(&refusals, &token, &history(1), true).await;
-    pass(PROBE_HOLDS).await;
+    pass(PROBE_VALIDITY).await;
     refuse(&refusals, &token, &history(2), false).await;
     pass(FIRST_PAUSE).await;
     let (path, refused) = (history(1), |admitted: Result<Admission<'_>, TokenRejection>| {
@@ -220,7 +223,7 @@ async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_ends_late_leaves_the_pause_of_a_later_refusal_alone() {
+async fn late_end_of_a_probe_does_not_change_a_later_pause() {
     let (refusals, token) = (Refusals::default(), token("t"));
     refusals.confirmed(&token);
     pass(FIRST_PAUSE).await;
@@ -231,7 +234,7 @@ async fn a_probe_that_ends_late_leaves_the_pause_of_a_later_refusal_alone() {
     drop(late);
     assert!(
         refusals.check(&token, &OTHER).is_err(),
-        "held back by the next probe"
+        "the next probe suspends other requests"
     );
     next.refused();
     let (rejection, _) = refuse(&refusals, &token, &path, false).await;
@@ -240,11 +243,11 @@ async fn a_probe_that_ends_late_leaves_the_pause_of_a_later_refusal_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_is_known_to_refuse_does_not_keep_a_token_refused() {
+async fn known_path_rejection_does_not_extend_the_pause_of_the_token() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(0)).await;
     refuse(&refusals, &token, &history(1), true).await;
-    pass(PROBE_HOLDS).await;
+    pass(PROBE_VALIDITY).await;
     refuse(&refusals, &token, &history(2), false).await;
     pass(FIRST_PAUSE).await;
     refusals.admit(&token, &history(1)).unwrap().refused();
@@ -254,12 +257,12 @@ async fn a_path_that_is_known_to_refuse_does_not_keep_a_token_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_path_alone() {
+async fn unsuccessful_renewal_is_repeated_only_after_the_pause() {
     let refusals = Refusals::default();
     let tokens = ["1", "2", "3"].map(token);
     accept(&refusals, &tokens[0], &history(0)).await;
     refuse(&refusals, &tokens[0], &history(1), true).await;
-    pass(PROBE_HOLDS).await;
+    pass(PROBE_VALIDITY).await;
     assert!(
         refuse(&refusals, &tokens[0], &history(2), false)
             .await
@@ -277,7 +280,7 @@ async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_pat
     assert_eq!(
         rejection.wait,
         2 * FIRST_PAUSE,
-        "the pauses grow from token to token"
+        "the pauses grow across renewed tokens"
     );
     assert!(!refusals.check(&tokens[1], &OTHER).unwrap_err().may_renew);
     pass(rejection.wait).await;
@@ -294,19 +297,19 @@ async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_pat
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_token_is_not_displaced_by_refused_ones() {
+async fn accepted_token_is_not_evicted_by_rejected_tokens() {
     let refusals = Refusals::default();
-    accept(&refusals, &token("honest"), &OTHER).await;
+    accept(&refusals, &token("accepted"), &OTHER).await;
     for number in 0..2 * CAPACITY {
         pass(Duration::from_millis(1)).await;
         refusals.confirmed(&token(&format!("t{number}")));
     }
-    assert!(refusals.is_accepted(&token("honest")));
+    assert!(refusals.is_accepted(&token("accepted")));
     assert_eq!(refusals.tokens().len(), CAPACITY);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_number_of_tokens_and_paths_is_bounded() {
+async fn number_of_tokens_and_paths_is_bounded() {
     let refusals = Refusals::default();
     for number in 0..CAPACITY + 10 {
         refusals.confirmed(&token(&format!("t{number}")));

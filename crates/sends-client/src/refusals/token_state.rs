@@ -1,4 +1,4 @@
-//! Rejections of one access token, and the pauses that follow from them.
+//! Rejections of one access token, and the resulting pauses.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -10,14 +10,12 @@ use crate::Endpoint;
 /// Pause after the first rejection.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Maximum pause.
 pub(super) const MAX_PAUSE: Duration = Duration::from_hours(1);
 
-/// Maximum number of tokens in memory. Tokens that were never accepted are evicted before others, and among these the least
-/// recently used one.
+/// Maximum number of tokens in memory. Tokens that were never accepted are evicted first, in least recently used order.
 pub(super) const CAPACITY: usize = 4_096;
 
-/// Maximum number of rejecting paths of a token in memory. The one whose pause ends first is evicted.
+/// Maximum number of rejecting paths of a token in memory. The path whose pause ends first is evicted.
 pub(super) const MAX_PATHS: usize = 1_000;
 
 #[derive(Debug, Default)]
@@ -26,19 +24,19 @@ pub(super) struct TokenState {
     used: Option<Instant>,
     /// Departure of the last accepted request since the token was rejected as a whole.
     pub(super) accepted_at: Option<Instant>,
-    /// A path that has accepted the token, preferably a cheap one.
+    /// Path that has accepted the token, preferably a cheap path.
     pub(super) accepted_by: Option<Endpoint>,
     pub(super) refused_by: HashMap<Endpoint, Refused>,
     /// Set from the confirmed rejection of the token to its next acceptance.
     pub(super) refused: Option<Pause>,
     pub(super) refused_at: Option<Instant>,
-    /// Whether the token replaced a rejected one and was not accepted yet, so that another renewal would not help.
+    /// Whether the token replaced a rejected token and has not been accepted yet, so that another renewal would not help.
     pub(super) is_renewed: bool,
-    /// Pause of the token that this one replaced.
+    /// Length of the pause of the token that this token replaced.
     pub(super) earlier_pause: Duration,
     pub(super) probed_at: Option<Instant>,
     pub(super) is_being_probed: bool,
-    /// Rejected requests in a row.
+    /// Number of consecutive rejected requests.
     pub(super) refusals: u32,
     pub(super) confirmation: Arc<tokio::sync::Mutex<()>>,
 }
@@ -60,21 +58,21 @@ pub(super) struct Pause {
 }
 
 impl TokenState {
-    /// The state of a token, created on its first use.
+    /// Returns the state of a token, which is created on first use.
     pub(super) fn of(tokens: &mut HashMap<u64, Self>, key: u64) -> &mut Self {
         if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
             let oldest = tokens
                 .iter()
-                .min_by_key(|(_, known)| (known.accepted_at.is_some(), known.used))
+                .min_by_key(|(_, state)| (state.accepted_at.is_some(), state.used))
                 .map(|(key, _)| *key);
             oldest.and_then(|oldest| tokens.remove(&oldest));
         }
-        let known = tokens.entry(key).or_default();
-        known.used = Some(Instant::now());
-        known
+        let state = tokens.entry(key).or_default();
+        state.used = Some(Instant::now());
+        state
     }
 
-    /// Whether a request with the token was accepted or rejected.
+    /// Returns whether a request with the token was accepted or rejected.
     pub(super) fn has_outcome(&self) -> bool {
         self.accepted_at.is_some() || self.refused.is_some() || !self.refused_by.is_empty()
     }
@@ -87,7 +85,7 @@ impl TokenState {
             Some(path) if path.pause.until > now => {
                 let by = path.scope();
                 Err(TokenRejection {
-                    // The call that was rejected has tried to renew the token.
+                    // The call that was rejected has already tried to renew the token.
                     may_renew: false,
                     ..self.rejection(path.pause, now, by)
                 })
@@ -108,7 +106,7 @@ impl TokenState {
         (self.accepted_at, self.refused_at) = (None, Some(now));
         self.is_being_probed = false;
         if self.refused.is_some_and(|pause| pause.is_probed) {
-            // The pause is over, so that another renewal may help.
+            // The pause is over, so another renewal may help.
             self.is_renewed = false;
         }
         let pause = self.refused.get_or_insert(Pause::none(now, self.earlier_pause));
@@ -171,7 +169,7 @@ impl Pause {
         }
     }
 
-    /// Doubles the pause after a rejection. Rejections of requests that were in flight together count once.
+    /// Doubles the pause after a rejection. Rejections of concurrent requests count once.
     fn lengthen(&mut self, now: Instant) {
         if self.until > now && !self.is_probed {
             return;
@@ -181,14 +179,14 @@ impl Pause {
         self.is_probed = false;
     }
 
-    /// Begins a probe. Returns the end of the pause, until which other requests are held back.
+    /// Starts a probe. Returns the end of the pause, until which other requests are suspended.
     pub(super) fn probe(&mut self, now: Instant) -> Instant {
         self.until = now + self.length;
         self.is_probed = true;
         self.until
     }
 
-    /// Ends the pause of the probe that set this end, when the probe had no outcome.
+    /// Ends the pause if its probe, identified by this end, had no outcome.
     pub(super) fn release_probe(&mut self, until: Instant) {
         if self.is_probed && self.until == until {
             *self = Self::none(Instant::now(), self.length);

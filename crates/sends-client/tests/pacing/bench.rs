@@ -1,4 +1,4 @@
-//! Support for the pacer tests: a wall clock that follows tokio's, and calls that record their departure.
+//! Support for the pacer tests: a wall clock that follows tokio's clock, and calls that record their departure.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,6 @@ use sends_client::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// A wall clock that starts at `start` and follows tokio's clock.
 #[derive(Debug)]
 pub(crate) struct TestClock {
     start: Timestamp,
@@ -31,7 +30,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A pacer with these limits at noon.
+/// Creates a pacer with these limits at noon.
 pub(crate) async fn pacer(limits: Limits) -> Pacer {
     pacer_at("2026-11-23T12:00:00Z", limits, Arc::<MemoryLedger>::default()).await
 }
@@ -67,7 +66,7 @@ pub(crate) async fn call(pacer: &Pacer, turn: SlotRequest) -> Result<(), Refused
     depart(pacer, turn).await.map(drop)
 }
 
-/// Departure times of `count` simultaneous calls of one lane.
+/// Returns the departure times of `count` simultaneous calls of one lane.
 pub(crate) async fn departures(pacer: &Pacer, count: usize, lane: Lane) -> Vec<Duration> {
     let start = Instant::now();
     let mut calls = JoinSet::new();

@@ -1,4 +1,4 @@
-//! Limit per day: count, persistence, and reset at midnight.
+//! Daily limit: count, persistence, and reset at midnight.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ fn per_day(rate_per_day: u64) -> Limits {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_days_calls_end_at_the_limit_and_begin_again_at_midnight() {
+async fn daily_limit_is_enforced_and_reset_at_midnight() {
     let pacer = pacer_at(
         "2026-11-23T23:00:00Z",
         per_day(10),
@@ -55,7 +55,7 @@ async fn the_days_calls_end_at_the_limit_and_begin_again_at_midnight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_wait_when_the_day_ends_are_refused_then() {
+async fn waiting_calls_are_rejected_when_the_daily_limit_is_reached() {
     let limits = Limits {
         rate_per_second: 1,
         ..per_day(3)
@@ -68,7 +68,7 @@ async fn calls_that_wait_when_the_day_ends_are_refused_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_work_leaves_the_reserve_alone() {
+async fn background_calls_do_not_use_the_reserve() {
     let pacer = pacer(Limits {
         reserve: 4,
         ..per_day(10)
@@ -84,7 +84,7 @@ async fn background_work_leaves_the_reserve_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_goes_on_from_the_ledger() {
+async fn count_is_restored_from_the_ledger_after_a_restart() {
     let ledger = Arc::<MemoryLedger>::default();
     let before = pacer_at("2026-11-23T12:00:00Z", per_day(10), ledger.clone()).await;
     departures(&before, 7, Lane::new()).await;
@@ -105,7 +105,7 @@ async fn calls_of_other_processes_are_counted_with_the_next_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_upstreams_quota_stops_all_calls_until_midnight_and_a_restart_knows() {
+async fn quota_exceeded_stops_all_calls_until_midnight_across_a_restart() {
     let ledger = Arc::<MemoryLedger>::default();
     let limits = Limits {
         rate_per_second: 1,
@@ -134,7 +134,7 @@ async fn the_upstreams_quota_stops_all_calls_until_midnight_and_a_restart_knows(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_answer_just_after_midnight_does_not_cost_the_new_day() {
+async fn quota_exceeded_shortly_after_midnight_does_not_end_the_new_day() {
     let pacer = pacer_at(
         "2026-11-23T00:00:02Z",
         per_day(100),
@@ -150,7 +150,7 @@ async fn a_quota_answer_just_after_midnight_does_not_cost_the_new_day() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_answer_to_a_call_of_the_day_before_says_nothing_about_the_new_one() {
+async fn quota_exceeded_for_a_call_of_the_previous_day_is_ignored() {
     let pacer = pacer_at(
         "2026-11-23T23:59:59Z",
         per_day(100),
@@ -163,17 +163,17 @@ async fn a_quota_answer_to_a_call_of_the_day_before_says_nothing_about_the_new_o
     assert_eq!(pacer.state().pause, None);
 }
 
-/// A slow ledger that may fail and counts its writes.
+/// Slow ledger that can fail and counts its writes.
 #[derive(Default)]
 struct SlowLedger {
-    kept: MemoryLedger,
+    inner: MemoryLedger,
     writes: AtomicU64,
     fails: AtomicBool,
 }
 
 impl DayLedger for SlowLedger {
     fn used(&self, day: Date) -> BoxFuture<'_, Result<u64, LedgerError>> {
-        self.kept.used(day)
+        self.inner.used(day)
     }
 
     fn add(&self, day: Date, calls: u64) -> BoxFuture<'_, Result<u64, LedgerError>> {
@@ -185,17 +185,17 @@ impl DayLedger for SlowLedger {
                     reason: "the disk is full".to_owned(),
                 });
             }
-            self.kept.add(day, calls).await
+            self.inner.add(day, calls).await
         })
     }
 
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, LedgerError>> {
-        self.kept.raise(day, at_least)
+        self.inner.raise(day, at_least)
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_do_not_wait_for_the_ledger_and_are_written_together() {
+async fn calls_do_not_wait_for_the_ledger_and_are_written_in_batches() {
     let ledger = Arc::<SlowLedger>::default();
     let pacer = pacer_at("2026-11-23T12:00:00Z", per_day(0), ledger.clone()).await;
     let start = Instant::now();
@@ -206,12 +206,12 @@ async fn calls_do_not_wait_for_the_ledger_and_are_written_together() {
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(pacer.state().used_today, 1_000);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(ledger.kept.used(TODAY).await, Ok(1_000));
+    assert_eq!(ledger.inner.used(TODAY).await, Ok(1_000));
     assert_eq!(ledger.writes.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_ledger_does_not_take_is_counted_in_memory_and_written_later() {
+async fn failed_ledger_writes_are_counted_in_memory_and_retried() {
     let ledger = Arc::<SlowLedger>::default();
     ledger.fails.store(true, Ordering::Relaxed);
     let pacer = pacer_at("2026-11-23T12:00:00Z", per_day(10), ledger.clone()).await;
@@ -220,6 +220,6 @@ async fn what_the_ledger_does_not_take_is_counted_in_memory_and_written_later() 
     assert!(call(&pacer, turn(Lane::new())).await.is_err());
     ledger.fails.store(false, Ordering::Relaxed);
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(ledger.kept.used(TODAY).await, Ok(10));
+    assert_eq!(ledger.inner.used(TODAY).await, Ok(10));
     assert_eq!(pacer.state().used_today, 10);
 }

@@ -1,6 +1,6 @@
 //! Tests of the pacer on a paused clock, without sockets.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 mod bench;
 mod day;

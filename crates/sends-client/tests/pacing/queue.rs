@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::bench::{background, call, departures, pacer, settle, turn};
 
 #[tokio::test(start_paused = true)]
-async fn a_query_for_two_hundred_does_not_hold_up_a_query_for_one() {
+async fn large_operation_does_not_delay_a_small_operation() {
     let pacer = pacer(Limits::default()).await;
     let many = tokio::spawn({
         let pacer = pacer.clone();
@@ -29,7 +29,7 @@ async fn a_query_for_two_hundred_does_not_hold_up_a_query_for_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its_turn_first() {
+async fn shared_call_departs_with_the_first_of_its_lanes() {
     let pacer = pacer(Limits::default()).await;
     let lane = Lane::new();
     let many = tokio::spawn({
@@ -54,7 +54,7 @@ async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its
         group.join(&Caller::new(Arc::clone(&token) as _, start));
         settle().await;
     }
-    assert_eq!(pacer.state().queue_length, 196, "it is still one call");
+    assert_eq!(pacer.state().queue_length, 196, "the call is queued once");
     let waited = last.await.unwrap() - start;
     assert!(waited < Duration::from_millis(1_050), "{waited:?}");
     assert!(many.await.unwrap().last() <= Some(&Duration::from_secs(52)));
@@ -62,7 +62,7 @@ async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn lanes_are_served_in_turn_and_each_in_its_own_order() {
+async fn lanes_are_served_round_robin_and_each_in_order() {
     let pacer = pacer(Limits {
         rate_per_second: 1,
         ..Limits::default()
@@ -91,7 +91,7 @@ async fn lanes_are_served_in_turn_and_each_in_its_own_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_work_yields_to_people_who_came_later() {
+async fn background_call_yields_to_later_interactive_calls() {
     let pacer = pacer(Limits {
         rate_per_second: 1,
         ..Limits::default()
@@ -107,16 +107,16 @@ async fn background_work_yields_to_people_who_came_later() {
         }
     });
     settle().await;
-    let people = departures(&pacer, 3, Lane::new()).await;
-    assert_eq!(people.len(), 3);
-    let people_done = Instant::now();
-    assert!(late.await.unwrap().unwrap() >= people_done + Duration::from_secs(1));
+    let interactive = departures(&pacer, 3, Lane::new()).await;
+    assert_eq!(interactive.len(), 3);
+    let interactive_done = Instant::now();
+    assert!(late.await.unwrap().unwrap() >= interactive_done + Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_departure_of_eight_is_background_works_while_it_waits() {
+async fn one_departure_in_eight_is_for_waiting_background_calls() {
     let pacer = pacer(Limits::default()).await;
-    let people = tokio::spawn({
+    let interactive = tokio::spawn({
         let pacer = pacer.clone();
         async move { departures(&pacer, 400, Lane::new()).await }
     });
@@ -125,17 +125,17 @@ async fn one_departure_of_eight_is_background_works_while_it_waits() {
     for _ in 0..10 {
         call(&pacer, background(Lane::new())).await.unwrap();
     }
-    // 80 departures, four in 1.035 seconds, and the first at once.
+    // 80 departures at four per 1.035 seconds, the first four immediately.
     let took = start.elapsed();
     assert!(
         took > Duration::from_secs(18) && took < Duration::from_secs(22),
         "{took:?}"
     );
-    people.await.unwrap();
+    interactive.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
+async fn background_call_becomes_interactive_when_an_interactive_operation_joins() {
     let limits = Limits {
         rate_per_second: 1,
         rate_per_day: 10,
@@ -143,7 +143,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
         ..Limits::default()
     };
     let pacer = pacer(limits).await;
-    // One more background call is possible unless interactive ones are first.
+    // One more background call is possible unless interactive calls precede it.
     departures(&pacer, 5, Lane::new()).await;
     let group = CallerGroup::new();
     let shared = tokio::spawn({
@@ -154,7 +154,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
         }
     });
     settle().await;
-    let people = tokio::spawn({
+    let interactive = tokio::spawn({
         let pacer = pacer.clone();
         async move { departures(&pacer, 2, Lane::new()).await }
     });
@@ -162,12 +162,12 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     let token = Arc::new(AccessToken::new("token").unwrap());
     group.join(&Caller::new(Arc::clone(&token) as _, Instant::now()));
     settle().await;
-    assert_eq!(pacer.state().queue_length, 3, "it is still one call");
+    assert_eq!(pacer.state().queue_length, 3, "the call is queued once");
     shared.await.unwrap().unwrap();
-    people.await.unwrap();
+    interactive.await.unwrap();
     assert_eq!(pacer.state().used_today, 8);
 
-    // The interactive member is in the group already when the call is retried.
+    // The interactive member is already in the group when the call is retried.
     let again = pacer.acquire_for_group(background(Lane::new()), &group).await;
     assert!(again.unwrap().depart());
     let refused = pacer.acquire(background(Lane::new())).await.unwrap_err();
@@ -175,7 +175,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_call_that_is_given_up_gives_its_place_back() {
+async fn cancelled_waiting_call_leaves_the_queue() {
     let pacer = pacer(Limits {
         queue_limit: 10,
         ..Limits::default()
@@ -198,7 +198,7 @@ async fn a_waiting_call_that_is_given_up_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_not_used_goes_to_the_next_call_at_once_and_counts_for_nothing() {
+async fn unused_slot_passes_immediately_to_the_next_call_and_is_not_counted() {
     let pacer = pacer(Limits {
         rate_per_second: 1,
         ..Limits::default()
@@ -217,7 +217,7 @@ async fn a_turn_that_is_not_used_goes_to_the_next_call_at_once_and_counts_for_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_refuses_and_background_work_leaves_half_of_it_to_people() {
+async fn full_queue_rejects_calls_and_half_is_reserved_for_interactive_calls() {
     let pacer = pacer(Limits {
         queue_limit: 10,
         ..Limits::default()
@@ -235,7 +235,7 @@ async fn a_full_queue_refuses_and_background_work_leaves_half_of_it_to_people() 
     }
     let refused = call(&pacer, turn(Lane::new())).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::QueueFull);
-    // Eleven calls at four a second.
+    // Eleven calls at four per second.
     assert!(
         refused.retry_after > Duration::from_secs(3),
         "{:?}",
@@ -244,7 +244,7 @@ async fn a_full_queue_refuses_and_background_work_leaves_half_of_it_to_people() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_turn_does_not_come_is_refused_at_its_deadline_with_an_estimate() {
+async fn call_without_a_slot_is_rejected_at_its_deadline_with_an_estimate() {
     let pacer = pacer(Limits::default()).await;
     let lane = Lane::new();
     tokio::spawn({
@@ -253,9 +253,9 @@ async fn a_call_whose_turn_does_not_come_is_refused_at_its_deadline_with_an_esti
     });
     settle().await;
     let start = Instant::now();
-    let mut impatient = turn(lane);
-    impatient.deadline = start + Duration::from_secs(5);
-    let refused = call(&pacer, impatient).await.unwrap_err();
+    let mut request = turn(lane);
+    request.deadline = start + Duration::from_secs(5);
+    let refused = call(&pacer, request).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::Deadline);
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     let estimate = refused.retry_after.as_secs();

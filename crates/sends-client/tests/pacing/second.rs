@@ -1,4 +1,4 @@
-//! Limit per second: never exceeded, and used fully.
+//! Limit per second: never exceeded, and fully used.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::{
 use crate::bench::{call, departures, pacer, turn};
 
 #[tokio::test(start_paused = true)]
-async fn the_first_calls_leave_at_once_and_all_others_as_early_as_the_limit_allows() {
+async fn first_calls_depart_immediately_and_others_as_early_as_the_limit_allows() {
     for count in 1..=200_usize {
         let pacer = pacer(Limits::default()).await;
         let departures = departures(&pacer, count, Lane::new()).await;
@@ -27,14 +27,14 @@ async fn the_first_calls_leave_at_once_and_all_others_as_early_as_the_limit_allo
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_limit_nothing_waits() {
+async fn calls_do_not_wait_without_a_limit() {
     let pacer = pacer(Limits::NONE).await;
     let departures = departures(&pacer, 10_000, Lane::new()).await;
     assert_eq!(departures.last(), Some(&Duration::ZERO));
 }
 
-/// Maximum number of arrivals in any window of one second.
-fn most_in_a_sliding_second(arrivals: &[u64]) -> usize {
+/// Returns the maximum number of arrivals in any window of one second.
+fn max_in_a_sliding_second(arrivals: &[u64]) -> usize {
     (0..arrivals.len())
         .map(|first| {
             let end = arrivals[first] + 1_000;
@@ -44,8 +44,8 @@ fn most_in_a_sliding_second(arrivals: &[u64]) -> usize {
         .unwrap_or(0)
 }
 
-/// Maximum number of arrivals in any of the seconds that begin at `offset`.
-fn most_in_a_fixed_second(arrivals: &[u64], offset: u64) -> usize {
+/// Returns the maximum number of arrivals in any of the seconds that begin at `offset`.
+fn max_in_a_fixed_second(arrivals: &[u64], offset: u64) -> usize {
     arrivals
         .chunk_by(|one, other| (one + 1_000 - offset) / 1_000 == (other + 1_000 - offset) / 1_000)
         .map(<[u64]>::len)
@@ -57,7 +57,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn no_second_sees_more_arrivals_than_the_limit_whatever_the_network_does(
+    fn no_second_has_more_arrivals_than_the_limit_for_any_network_delay(
         // Time of each call and its network delay, in milliseconds.
         calls in prop::collection::vec((0..6_000_u64, 0..=30_u64), 1..60),
         offset in 0..1_000_u64,
@@ -72,13 +72,13 @@ proptest! {
             let pacer = pacer(Limits { rate_per_second: rate, ..Limits::default() }).await;
             let start = Instant::now();
             let mut running = JoinSet::new();
-            for (asked, on_its_way) in calls {
+            for (starts_at, network_delay) in calls {
                 let pacer = pacer.clone();
                 running.spawn(async move {
-                    sleep_until(start + Duration::from_millis(asked)).await;
+                    sleep_until(start + Duration::from_millis(starts_at)).await;
                     call(&pacer, turn(Lane::new())).await.unwrap();
                     let departed = u64::try_from(start.elapsed().as_millis()).unwrap();
-                    departed + on_its_way
+                    departed + network_delay
                 });
             }
             let mut arrivals = running.join_all().await;
@@ -86,7 +86,7 @@ proptest! {
             arrivals
         });
         let limit = usize::try_from(rate).unwrap();
-        prop_assert!(most_in_a_sliding_second(&arrivals) <= limit, "{arrivals:?}");
-        prop_assert!(most_in_a_fixed_second(&arrivals, offset) <= limit, "{arrivals:?}");
+        prop_assert!(max_in_a_sliding_second(&arrivals) <= limit, "{arrivals:?}");
+        prop_assert!(max_in_a_fixed_second(&arrivals, offset) <= limit, "{arrivals:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Several pacers with one record of departures, as in several processes.
 //!
-//! The record uses the machine's clock, so that time is not paused here.
+//! The record uses the system clock, so tests with a record file do not pause time.
 
 use std::{
     collections::BTreeMap,
@@ -48,15 +48,15 @@ async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>
         .unwrap()
 }
 
-/// A record with one slot, which opens only when its departure is returned.
+/// Record with one slot, which opens only when its departure is given back.
 #[derive(Debug, Default)]
 struct OneSlot {
     is_taken: AtomicBool,
     claims: AtomicUsize,
     /// Delay of the response to a granted claim.
-    answer_takes: Duration,
+    claim_delay: Duration,
     /// Time for which `give_back` blocks.
-    return_takes: Duration,
+    give_back_delay: Duration,
 }
 
 impl Departures for OneSlot {
@@ -67,7 +67,7 @@ impl Departures for OneSlot {
             if is_taken {
                 return Ok(Claimed::Later(Duration::from_hours(1), 0));
             }
-            sleep(self.answer_takes).await;
+            sleep(self.claim_delay).await;
             let departure = Departure {
                 number: 1,
                 day: claim.day,
@@ -80,7 +80,7 @@ impl Departures for OneSlot {
     fn departed(&self, _: &[Departure]) {}
 
     fn give_back(&self, _: Departure) {
-        thread::sleep(self.return_takes);
+        thread::sleep(self.give_back_delay);
         self.is_taken.store(false, Ordering::SeqCst);
     }
 
@@ -96,7 +96,7 @@ async fn process_with(record: &Arc<OneSlot>) -> Pacer {
         .unwrap()
 }
 
-/// A record in a file that keeps, by number, the times before and after each departure was granted.
+/// Record in a file that also stores, by number, the times before and after each departure was granted.
 #[derive(Debug)]
 struct Timed {
     record: DepartureFile,
@@ -131,7 +131,7 @@ impl Departures for Timed {
 }
 
 #[tokio::test]
-async fn the_calls_of_all_processes_leave_within_one_limit() {
+async fn calls_of_all_processes_share_one_limit() {
     let folder = tempfile::tempdir().unwrap();
     let process = async || {
         let record = Arc::new(Timed {
@@ -149,14 +149,14 @@ async fn the_calls_of_all_processes_leave_within_one_limit() {
     granted.sort();
     assert_eq!(granted.len(), 12);
     for five in granted.windows(5) {
-        // However late a busy machine reports them, the last of five is not granted within a second of the first.
+        // The last of five departures is not granted within a second of the first, even if a busy machine reports them late.
         let last = five.iter().map(|(_, after)| *after).max().unwrap();
         assert!(last >= five[0].0 + Duration::from_secs(1), "{granted:?}");
     }
 }
 
 #[tokio::test]
-async fn the_day_is_exact_over_processes_and_a_dropped_turn_counts_for_nothing() {
+async fn daily_limit_is_exact_across_processes_and_a_dropped_slot_is_not_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (
         process_on(&folder, per_day(5)).await,
@@ -174,7 +174,7 @@ async fn the_day_is_exact_over_processes_and_a_dropped_turn_counts_for_nothing()
 }
 
 #[tokio::test]
-async fn an_idle_process_shows_what_others_have_used() {
+async fn idle_process_reports_calls_of_other_processes() {
     let folder = tempfile::tempdir().unwrap();
     let (idle, busy) = (
         process_on(&folder, per_day(9)).await,
@@ -186,7 +186,7 @@ async fn an_idle_process_shows_what_others_have_used() {
 }
 
 #[tokio::test]
-async fn the_upstreams_quota_stops_the_other_processes_too() {
+async fn quota_exceeded_stops_the_other_processes() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (
         process_on(&folder, per_day(9)).await,
@@ -200,7 +200,7 @@ async fn the_upstreams_quota_stops_the_other_processes_too() {
 }
 
 #[tokio::test]
-async fn background_work_of_all_processes_leaves_the_reserve_alone() {
+async fn background_calls_of_all_processes_do_not_use_the_reserve() {
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits {
         reserve: 3,
@@ -217,7 +217,7 @@ async fn background_work_of_all_processes_leaves_the_reserve_alone() {
 }
 
 #[tokio::test]
-async fn the_ledger_and_the_record_learn_from_each_other_what_one_has_lost() {
+async fn ledger_and_record_restore_each_others_lost_counts() {
     let (folder, ledger) = (tempfile::tempdir().unwrap(), Arc::<MemoryLedger>::default());
     let day = date(2026, 11, 23);
     ledger.add(day, 7).await.unwrap();
@@ -233,21 +233,21 @@ async fn the_ledger_and_the_record_learn_from_each_other_what_one_has_lost() {
 }
 
 #[tokio::test]
-async fn a_turn_that_was_held_for_too_long_has_lapsed() {
+async fn slot_that_is_unused_for_too_long_has_lapsed() {
     let folder = tempfile::tempdir().unwrap();
     let pacer = process_on(&folder, Limits::default()).await;
-    let mut held = pacer.acquire(turn(Lane::new())).await.unwrap();
+    let mut slot = pacer.acquire(turn(Lane::new())).await.unwrap();
     sleep(Duration::from_millis(600)).await;
-    assert!(!held.depart());
-    drop(held);
+    assert!(!slot.depart());
+    drop(slot);
     assert_eq!(pacer.current_state().await.used_today, 0);
     call(&pacer, turn(Lane::new())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_whose_grant_is_heard_of_too_late_has_lapsed() {
+async fn slot_whose_grant_arrives_too_late_has_lapsed() {
     let pacer = process_with(&Arc::new(OneSlot {
-        answer_takes: Duration::from_millis(600),
+        claim_delay: Duration::from_millis(600),
         ..OneSlot::default()
     }))
     .await;
@@ -256,13 +256,13 @@ async fn a_turn_whose_grant_is_heard_of_too_late_has_lapsed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_waits_gets_a_turn_that_is_given_back() {
+async fn waiting_call_gets_a_returned_slot() {
     let record = Arc::new(OneSlot {
-        return_takes: Duration::from_millis(50),
+        give_back_delay: Duration::from_millis(50),
         ..OneSlot::default()
     });
     let pacer = process_with(&record).await;
-    let held = pacer.acquire(turn(Lane::new())).await.unwrap();
+    let slot = pacer.acquire(turn(Lane::new())).await.unwrap();
     let waiting = tokio::spawn({
         let pacer = pacer.clone();
         async move { call(&pacer, turn(Lane::new())).await }
@@ -273,13 +273,13 @@ async fn a_call_that_waits_gets_a_turn_that_is_given_back() {
         }
     };
     timeout(Duration::from_secs(10), has_claimed).await.unwrap();
-    drop(held);
+    drop(slot);
     let outcome = timeout(Duration::from_secs(10), waiting).await;
     outcome.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_used_leaves_a_process_with_its_own_limits() {
+async fn unusable_record_leaves_a_process_with_its_own_limits() {
     let folder = tempfile::tempdir().unwrap();
     let pacer = process_on(&folder, per_day(5)).await;
     drop(folder);
@@ -288,12 +288,12 @@ async fn a_record_that_cannot_be_used_leaves_a_process_with_its_own_limits() {
 }
 
 #[tokio::test]
-async fn no_more_calls_than_asked_for_are_counted_when_waiting_ones_are_given_up() {
+async fn cancelled_waiting_calls_are_not_counted() {
     let folder = tempfile::tempdir().unwrap();
     let pacer = process_on(&folder, Limits::default()).await;
     departures(&pacer, 4, Lane::new()).await;
-    let given_up = tokio::time::timeout(Duration::from_millis(50), departures(&pacer, 20, Lane::new()));
-    given_up.await.unwrap_err();
+    let cancelled = tokio::time::timeout(Duration::from_millis(50), departures(&pacer, 20, Lane::new()));
+    cancelled.await.unwrap_err();
     call(&pacer, turn(Lane::new())).await.unwrap();
     assert_eq!(pacer.current_state().await.used_today, 5);
 }

@@ -15,14 +15,14 @@ async fn throttle(pacer: &Pacer, retry_after: Option<Duration>) {
     slot.settle(Verdict::Throttled(retry_after));
 }
 
-/// Time between the fourth and the fifth of five calls.
+/// Returns the time between the fourth and the fifth of five calls.
 async fn spacing(pacer: &Pacer) -> Duration {
     let departures = departures(pacer, 5, Lane::new()).await;
     departures[4].saturating_sub(departures[3])
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_calls_wait_out_the_window_after_a_throttled_answer() {
+async fn all_calls_pause_after_a_throttled_response() {
     let pacer = pacer(Limits::default()).await;
     throttle(&pacer, None).await;
     assert_eq!(pacer.state().pause.unwrap().reason, PauseReason::Throttled);
@@ -36,14 +36,14 @@ async fn all_calls_wait_out_the_window_after_a_throttled_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_margin_widens_by_each_lesson_up_to_a_bound_and_narrows_again() {
+async fn margin_grows_after_throttling_up_to_a_bound_and_decays() {
     let pacer = pacer(Limits::default()).await;
     let before = spacing(&pacer).await;
     sleep(Duration::from_secs(5)).await;
     throttle(&pacer, None).await;
     sleep(Duration::from_secs(2)).await;
-    let taught = spacing(&pacer).await;
-    assert!(taught > before + Duration::from_millis(40), "{taught:?}");
+    let widened = spacing(&pacer).await;
+    assert!(widened > before + Duration::from_millis(40), "{widened:?}");
 
     for _ in 0..30 {
         sleep(Duration::from_secs(10)).await;
@@ -57,7 +57,7 @@ async fn the_margin_widens_by_each_lesson_up_to_a_bound_and_narrows_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn four_throttled_answers_of_one_window_are_one_lesson() {
+async fn concurrent_throttled_responses_count_once() {
     let (one, four) = (pacer(Limits::default()).await, pacer(Limits::default()).await);
     throttle(&one, None).await;
     let mut slots = Vec::new();
@@ -71,7 +71,7 @@ async fn four_throttled_answers_of_one_window_are_one_lesson() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttled_answers_in_a_row_lengthen_the_pause_until_one_is_accepted() {
+async fn consecutive_throttled_responses_lengthen_the_pause_until_a_call_is_accepted() {
     let pacer = pacer(Limits::default()).await;
     let pause = async || {
         let start = Instant::now();
@@ -91,25 +91,25 @@ async fn throttled_answers_in_a_row_lengthen_the_pause_until_one_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_upstreams_own_wait_wins_within_bounds() {
-    for (asked, waited) in [(0, 1), (7, 7), (90_000, 60)] {
+async fn retry_after_is_respected_within_bounds() {
+    for (retry_after, waited) in [(0, 1), (7, 7), (90_000, 60)] {
         let pacer = pacer(Limits::default()).await;
-        throttle(&pacer, Some(Duration::from_secs(asked))).await;
+        throttle(&pacer, Some(Duration::from_secs(retry_after))).await;
         let start = Instant::now();
-        let mut patient = turn(Lane::new());
-        patient.deadline = start + Duration::from_hours(2);
-        call(&pacer, patient).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), waited, "Retry-After: {asked}");
+        let mut request = turn(Lane::new());
+        request.deadline = start + Duration::from_hours(2);
+        call(&pacer, request).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), waited, "Retry-After: {retry_after}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_longer_than_a_call_can_wait_refuses_it_at_once() {
+async fn call_is_rejected_immediately_if_the_pause_exceeds_its_deadline() {
     let pacer = pacer(Limits::default()).await;
     throttle(&pacer, Some(Duration::from_secs(50))).await;
-    let mut hasty = turn(Lane::new());
-    hasty.deadline = Instant::now() + Duration::from_secs(30);
-    let refused = call(&pacer, hasty).await.unwrap_err();
+    let mut request = turn(Lane::new());
+    request.deadline = Instant::now() + Duration::from_secs(30);
+    let refused = call(&pacer, request).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::Paused);
     assert_eq!(refused.retry_after, Duration::from_secs(50));
 }

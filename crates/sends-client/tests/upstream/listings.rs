@@ -24,13 +24,13 @@ fn caller() -> Caller {
 
 fn page(link: &str) -> Reply {
     let body = format!(
-        r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}"}}, {{"name": "nobody's"}}], "_links": {{"next": {{"href": "{link}"}}}}}}"#
+        r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}"}}, {{"name": "Summer"}}], "_links": {{"next": {{"href": "{link}"}}}}}}"#
     );
     Reply::json(200, &body)
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_counted_and_costs_its_neighbours_nothing() {
+async fn unreadable_record_is_counted_and_does_not_affect_others() {
     let upstream = ScriptedUpstream::start([
         page("/v3/emails?cursor=x"),
         Reply::json(200, r#"{"campaigns": []}"#),
@@ -60,11 +60,14 @@ async fn a_record_that_cannot_be_read_is_counted_and_costs_its_neighbours_nothin
 }
 
 #[tokio::test]
-async fn a_link_out_of_the_listing_costs_the_pages_behind_it() {
+async fn link_outside_the_listing_cuts_it_short() {
     for (link, problem) in [
-        ("/v3/contacts?cursor=x", "it leads away from the listing"),
-        ("http://[", "it is no URL"),
-        ("/v3/emails?limit=500", "it leads back to a page that was read"),
+        ("/v3/contacts?cursor=x", "it points outside the listing"),
+        ("http://[", "it is not a URL"),
+        (
+            "/v3/emails?limit=500",
+            "it points to a page that was already read",
+        ),
     ] {
         let upstream = ScriptedUpstream::start([page(link)]).await;
         let page = client(&upstream)
@@ -84,15 +87,14 @@ async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (us
     while let Some(next) = page.next {
         page = client.next_page(&caller(), &next).await.unwrap();
         calls += 1;
-        assert!(calls < 1_000, "the pages do not end");
+        assert!(calls < 1_000, "endless listing");
     }
     (calls, page.cut_short)
 }
 
-/// Member with the list of records, path, and record by number.
+/// Name of the member with the records, path of the listing, and record by number.
 type ListingCase = (&'static str, &'static str, fn(u8) -> String);
 
-/// All listings.
 const LISTINGS: [ListingCase; 4] = [
     ("campaigns", "emails", |number| {
         format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#)
@@ -112,7 +114,7 @@ const LISTINGS: [ListingCase; 4] = [
 
 const CAMPAIGN_PREFIX: &str = "cafe1ead-0000-4000-8000-0000000000";
 
-/// Reads the listing of a member to its end.
+/// Reads the listing with this member to its end.
 async fn walk_all_of(member: &str, upstream: &ScriptedUpstream) -> (usize, Option<&'static str>) {
     let (client, caller) = (client(upstream), caller());
     match member {
@@ -127,15 +129,15 @@ async fn walk_all_of(member: &str, upstream: &ScriptedUpstream) -> (usize, Optio
 }
 
 #[tokio::test]
-async fn cursors_that_go_round_are_noticed_on_every_listing() {
-    // Page by link.
-    let circles: [(&[&str], usize); 3] = [
+async fn cursor_cycles_are_detected_in_every_listing() {
+    // Cursors of the links, one per page, and the expected number of calls.
+    let cycles: [(&[&str], usize); 3] = [
         (&["A", "A"], 2),
         (&["A", "B", "A"], 3),
         (&["A", "B", "C", "B"], 4),
     ];
     for (member, path, _) in LISTINGS {
-        for (cursors, expected) in circles {
+        for (cursors, expected) in cycles {
             let page = |cursor: &&str| {
                 let link = format!("/v3/{path}?cursor={cursor}");
                 let body = format!(r#"{{"{member}": [], "_links": {{"next": {{"href": "{link}"}}}}}}"#);
@@ -143,14 +145,14 @@ async fn cursors_that_go_round_are_noticed_on_every_listing() {
             };
             let upstream = ScriptedUpstream::start(cursors.iter().map(page)).await;
             let walked = walk_all_of(member, &upstream).await;
-            let problem = "it leads back to a page that was read";
+            let problem = "it points to a page that was already read";
             assert_eq!(walked, (expected, Some(problem)), "{member} {cursors:?}");
         }
     }
 }
 
-/// Pages whose cursor changes with each call, as the numbers of their records, 0 for an unreadable one. `None` is a page
-/// without its list.
+/// Builds pages whose cursor changes with each call, from the numbers of their records. 0 is an unreadable record, and `None`
+/// is a page without its list.
 fn pages_with_new_cursors(
     (member, path, record): (&str, &str, fn(u8) -> String),
     pages: &[PageOfNumbers],
@@ -173,20 +175,20 @@ fn pages_with_new_cursors(
     pages.iter().zip(0..).map(page).collect()
 }
 
-/// Numbers of the records of a page in [`pages_with_new_cursors`].
+/// Record numbers of a page in [`pages_with_new_cursors`].
 type PageOfNumbers = Option<&'static [u8]>;
 
 const EMPTY: PageOfNumbers = Some(&[]);
 const UNREADABLE: PageOfNumbers = Some(&[0, 0]);
 
 #[tokio::test]
-async fn a_listing_that_brings_nothing_new_is_cut_short_whatever_its_cursors_are() {
+async fn listing_without_new_records_is_cut_short() {
     let endless: [(&str, &[PageOfNumbers], usize); 5] = [
         ("empty pages", &[EMPTY; 9], 5),
         ("pages without their list", &[None; 9], 5),
-        ("records that cannot be read", &[UNREADABLE; 9], 5),
+        ("unreadable records", &[UNREADABLE; 9], 5),
         (
-            "known records in another order or cut",
+            "known records in another order or number",
             &[
                 Some(&[1, 2, 3]),
                 Some(&[2, 1, 3]),
@@ -200,7 +202,7 @@ async fn a_listing_that_brings_nothing_new_is_cut_short_whatever_its_cursors_are
             6,
         ),
         (
-            "empty pages behind good ones",
+            "empty pages after good pages",
             &[
                 Some(&[1]),
                 Some(&[2]),
@@ -215,17 +217,17 @@ async fn a_listing_that_brings_nothing_new_is_cut_short_whatever_its_cursors_are
         ),
     ];
     for listing in LISTINGS {
-        for (what, pages, calls) in endless {
+        for (case, pages, calls) in endless {
             let upstream = ScriptedUpstream::start(pages_with_new_cursors(listing, pages)).await;
             let walked = walk_all_of(listing.0, &upstream).await;
-            let problem = "the last five pages brought no new record";
-            assert_eq!(walked, (calls, Some(problem)), "{}: {what}", listing.0);
+            let problem = "the last five pages had no new record";
+            assert_eq!(walked, (calls, Some(problem)), "{}: {case}", listing.0);
         }
     }
 }
 
 #[tokio::test]
-async fn a_listing_with_a_few_empty_pages_in_it_is_read_to_its_end() {
+async fn listing_with_a_few_empty_pages_is_read_completely() {
     let pages: [PageOfNumbers; 10] = [
         Some(&[1]),
         Some(&[]),
@@ -250,7 +252,7 @@ async fn a_listing_with_a_few_empty_pages_in_it_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_again_and_again_under_other_cursors_is_noticed() {
+async fn repeated_page_under_other_cursors_is_detected() {
     let upstream =
         ScriptedUpstream::start((1..9).map(|cursor| page(&format!("/v3/emails?cursor={cursor}")))).await;
     let client = client(&upstream);
@@ -258,11 +260,11 @@ async fn a_page_that_comes_again_and_again_under_other_cursors_is_noticed() {
         .campaigns(&caller(), &CampaignFilter::default())
         .await
         .unwrap();
-    assert_eq!(walk(&client, first).await, (6, Some("it leads in a circle")));
+    assert_eq!(walk(&client, first).await, (6, Some("the pages form a cycle")));
 }
 
 #[tokio::test]
-async fn behind_a_path_prefix_links_are_followed_under_it_whatever_address_they_name() {
+async fn links_are_followed_below_the_path_prefix_for_any_host() {
     for link in [
         "/v3/emails?cursor=x",
         "https://api.cc.email/v3/emails?cursor=x",
@@ -282,7 +284,7 @@ async fn behind_a_path_prefix_links_are_followed_under_it_whatever_address_they_
 }
 
 #[tokio::test]
-async fn a_listing_without_its_list_is_an_empty_page_that_says_so() {
+async fn page_without_its_list_is_empty_and_counted() {
     let upstream = ScriptedUpstream::start([Reply::json(200, r#"{"_links": {}}"#)]).await;
     let page = client(&upstream)
         .campaign_summaries(&caller(), 500)

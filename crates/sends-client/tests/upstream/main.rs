@@ -1,6 +1,6 @@
 //! Tests of the client against a scripted HTTP server.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
 mod listings;
 mod retries;

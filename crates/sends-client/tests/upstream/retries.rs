@@ -36,7 +36,6 @@ fn token(text: &str) -> AccessToken {
     AccessToken::new(text).unwrap()
 }
 
-/// Settings with short delays.
 fn settings(base_url: &str) -> Settings {
     Settings {
         call_timeout: Duration::from_millis(500),
@@ -56,8 +55,8 @@ fn caller(access: impl TokenSource + 'static) -> Caller {
     Caller::new(Arc::new(access), Instant::now() + Duration::from_secs(5))
 }
 
-/// Result of one call of `caller`, and its requests.
-async fn ask_as(
+/// Returns the result of one call of `caller`, and its requests.
+async fn fetch_as(
     caller: &Caller,
     replies: impl IntoIterator<Item = Reply>,
 ) -> (Result<SendHistory, UpstreamError>, Vec<String>) {
@@ -69,7 +68,7 @@ async fn ask_as(
 }
 
 #[tokio::test]
-async fn what_can_succeed_is_tried_again() {
+async fn transient_failures_are_retried() {
     let failure = |status| Reply::json(status, "");
     let cases = [
         vec![Reply::Close, history()],
@@ -85,7 +84,7 @@ async fn what_can_succeed_is_tried_again() {
         let name = replies[0].first_line();
         let caller = caller(token("the-token"));
         let expected = replies.len();
-        let (outcome, requests) = ask_as(&caller, replies).await;
+        let (outcome, requests) = fetch_as(&caller, replies).await;
         assert_eq!(outcome.map(|history| history.len()).unwrap(), 1, "{name}");
         assert_eq!(requests.len(), expected, "{name}");
         assert_eq!(usize::try_from(caller.calls_sent()).unwrap(), expected, "{name}");
@@ -93,7 +92,7 @@ async fn what_can_succeed_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_would_fail_again_is_not() {
+async fn permanent_failures_are_not_retried() {
     let cases = [
         Reply::json(400, ""),
         Reply::json(403, ""),
@@ -104,15 +103,15 @@ async fn what_would_fail_again_is_not() {
     ];
     for reply in cases {
         let name = reply.first_line();
-        let (outcome, requests) = ask_as(&caller(token("the-token")), [reply, history()]).await;
+        let (outcome, requests) = fetch_as(&caller(token("the-token")), [reply, history()]).await;
         assert_eq!((outcome.unwrap_err().attempts, requests.len()), (1, 1), "{name}");
     }
 }
 
 #[tokio::test]
-async fn the_last_failure_is_told_with_the_number_of_attempts() {
+async fn last_failure_is_reported_with_the_number_of_attempts() {
     let replies = [500, 500, 500, 503, 200].map(|status| Reply::json(status, "[]"));
-    let (outcome, requests) = ask_as(&caller(token("the-token")), replies).await;
+    let (outcome, requests) = fetch_as(&caller(token("the-token")), replies).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.attempts, requests.len()), (4, 4));
     assert_eq!(error.status.unwrap(), 503);
@@ -123,24 +122,24 @@ async fn the_last_failure_is_told_with_the_number_of_attempts() {
 }
 
 #[tokio::test]
-async fn the_wait_that_a_failing_upstream_asks_for_is_kept_or_told() {
+async fn retry_after_of_a_failing_upstream_is_respected_or_reported() {
     let busy = |seconds| Reply::json(503, "").header("Retry-After", seconds);
     let start = Instant::now();
-    let (outcome, _) = ask_as(&caller(token("the-token")), [busy("1"), history()]).await;
+    let (outcome, _) = fetch_as(&caller(token("the-token")), [busy("1"), history()]).await;
     assert!(outcome.is_ok() && start.elapsed() >= Duration::from_secs(1));
 
-    let (outcome, requests) = ask_as(&caller(token("the-token")), [busy("60"), history()]).await;
+    let (outcome, requests) = fetch_as(&caller(token("the-token")), [busy("60"), history()]).await;
     assert_eq!(outcome.unwrap_err().retry_after, Some(Duration::from_mins(1)));
     assert_eq!(requests.len(), 1);
 }
 
 #[tokio::test]
-async fn throttling_that_outlasts_the_deadline_is_told_as_such() {
+async fn throttling_beyond_the_deadline_is_reported_as_throttled() {
     let caller = Caller::new(
         Arc::new(token("the-token")),
         Instant::now() + Duration::from_millis(300),
     );
-    let (outcome, requests) = ask_as(&caller, [Reply::json(429, THROTTLED), history()]).await;
+    let (outcome, requests) = fetch_as(&caller, [Reply::json(429, THROTTLED), history()]).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 1));
     assert!(error.retry_after.is_some());
@@ -148,7 +147,7 @@ async fn throttling_that_outlasts_the_deadline_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_throttled_again_and_again_fails_and_others_are_sent() {
+async fn repeatedly_throttled_request_fails_without_blocking_others() {
     let throttled = || Reply::json(429, THROTTLED).header("Retry-After", "0");
     let upstream = ScriptedUpstream::start([throttled(), throttled(), history()]).await;
     let defaults = settings(&upstream.base_url());
@@ -170,7 +169,7 @@ async fn a_request_that_is_throttled_again_and_again_fails_and_others_are_sent()
 }
 
 #[tokio::test]
-async fn an_id_that_is_throttled_by_itself_stops_no_other_call_and_is_left_alone() {
+async fn throttled_id_is_suspended_without_stopping_other_calls() {
     let throttled = |wait| Reply::json(429, THROTTLED).header("Retry-After", wait);
     let mut replies = Vec::new();
     for wait in ["0", "0", "0", "3600"] {
@@ -186,42 +185,45 @@ async fn an_id_that_is_throttled_by_itself_stops_no_other_call_and_is_left_alone
         },
         ..defaults
     });
-    let asked = async |number, seconds| {
+    let fetch = async |number, seconds| {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         let caller = Caller::new(Arc::new(token("the-token")), deadline);
         client.send_history(&caller, activity(number)).await
     };
     for _ in 0..4 {
-        assert!(asked(1, 30).await.unwrap_err().is_throttled_by_itself());
-        // The last of these would miss its deadline if all calls paused for a minute.
-        asked(2, 30).await.unwrap();
+        assert!(fetch(1, 30).await.unwrap_err().is_throttled_by_itself());
+        // The last of these calls would miss its deadline if all calls paused for a minute.
+        fetch(2, 30).await.unwrap();
     }
-    let error = asked(1, 30).await.unwrap_err();
+    let error = fetch(1, 30).await.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 0));
     assert!(error.is_throttled_by_itself(), "{error:?}");
-    asked(2, 30).await.unwrap();
+    fetch(2, 30).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_throttled_answer_that_asks_for_hours_ends_its_call_and_stops_others_for_a_minute_at_most() {
+async fn retry_after_of_hours_fails_the_call_and_pauses_others_for_at_most_a_minute() {
     let throttled = Reply::json(429, THROTTLED).header("Retry-After", "86400");
     let upstream = ScriptedUpstream::start([throttled, history()]).await;
     let client = client(settings(&upstream.base_url()));
-    let patient = Caller::new(
+    let first_caller = Caller::new(
         Arc::new(token("the-token")),
         Instant::now() + Duration::from_secs(90),
     );
-    let error = client.send_history(&patient, activity(1)).await.unwrap_err();
+    let error = client.send_history(&first_caller, activity(1)).await.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 1));
     assert_eq!(error.retry_after, Some(Duration::from_hours(24)));
-    let hasty = caller(token("the-token"));
-    let error = client.send_history(&hasty, activity(2)).await.unwrap_err();
+    let second_caller = caller(token("the-token"));
+    let error = client
+        .send_history(&second_caller, activity(2))
+        .await
+        .unwrap_err();
     assert!(error.retry_after.unwrap() <= Duration::from_mins(1), "{error:?}");
-    assert!(!error.is_throttled_by_itself(), "it was not sent");
+    assert!(!error.is_throttled_by_itself(), "the call was not sent");
 }
 
 #[tokio::test]
-async fn after_the_upstreams_quota_nothing_more_is_sent_however_it_is_told() {
+async fn no_request_is_sent_after_quota_exceeded_in_any_form() {
     for quota in [
         Reply::json(429, QUOTA),
         Reply::json(429, r#"{"__type":"LimitExceededException"}"#),
@@ -248,26 +250,26 @@ async fn after_the_upstreams_quota_nothing_more_is_sent_however_it_is_told() {
 }
 
 #[tokio::test]
-async fn throttling_is_tried_again_however_it_is_told() {
+async fn throttling_in_any_form_is_retried() {
     for throttled in [
         Reply::json(429, r#"{"__type":"com.amazonaws#TooManyRequestsException"}"#),
         Reply::json(429, "Too Many Requests"),
         Reply::json(429, "").header("x-amzn-ErrorType", "TooManyRequestsException"),
     ] {
         let what = format!("{throttled:?}");
-        let (outcome, requests) = ask_as(&caller(token("the-token")), [throttled, history()]).await;
+        let (outcome, requests) = fetch_as(&caller(token("the-token")), [throttled, history()]).await;
         assert!(outcome.is_ok(), "{what}: {outcome:?}");
         assert_eq!(requests.len(), 2, "{what}");
     }
 }
 
 #[tokio::test]
-async fn a_call_that_is_late_before_it_begins_is_not_sent() {
-    let late = Caller::new(Arc::new(token("the-token")), Instant::now());
-    let (outcome, requests) = ask_as(&late, [history()]).await;
+async fn call_past_its_deadline_is_not_sent() {
+    let expired = Caller::new(Arc::new(token("the-token")), Instant::now());
+    let (outcome, requests) = fetch_as(&expired, [history()]).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::DeadlineExceeded, 0));
-    assert_eq!((requests.len(), late.calls_sent()), (0, 0));
+    assert_eq!((requests.len(), expired.calls_sent()), (0, 0));
 }
 
 /// Token source that returns these tokens in their order, and then the error.
@@ -300,10 +302,10 @@ impl TokenSource for Tokens {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_and_the_call_sent_once_more() {
+async fn rejected_token_is_renewed_once_and_the_call_repeated() {
     let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
     let refusal = || Reply::json(401, UNAUTHORIZED);
-    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), refusal(), history()]).await;
+    let (outcome, requests) = fetch_as(&caller(tokens), [refusal(), refusal(), history()]).await;
     assert!(outcome.is_ok());
     assert_eq!(requests.len(), 3);
     assert!(requests[1].starts_with("GET /v3/account/user/privileges "));
@@ -316,14 +318,14 @@ async fn a_refused_token_is_renewed_once_and_the_call_sent_once_more() {
 
     let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
     let replies = [refusal(), refusal(), refusal(), refusal(), history()];
-    let (outcome, requests) = ask_as(&caller(tokens), replies).await;
+    let (outcome, requests) = fetch_as(&caller(tokens), replies).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::Unauthenticated, 4));
     assert_eq!(requests.len(), 4, "each token and its probe");
 }
 
 #[tokio::test]
-async fn a_renewed_token_is_not_blamed_when_the_turn_to_use_it_does_not_come() {
+async fn missed_slot_after_a_renewal_is_not_reported_as_a_rejected_token() {
     let upstream = ScriptedUpstream::start([Reply::json(401, UNAUTHORIZED), history()]).await;
     let pacer = Pacer::in_memory(Limits {
         rate_per_second: 1,
@@ -337,9 +339,9 @@ async fn a_renewed_token_is_not_blamed_when_the_turn_to_use_it_does_not_come() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_had_has_its_own_class() {
+async fn unavailable_token_has_its_own_class() {
     let unavailable = TokenError::Unavailable {
-        reason: "the token endpoint does not answer".to_owned(),
+        reason: "the token endpoint does not respond".to_owned(),
         retry_after: Some(Duration::from_secs(9)),
     };
     let cases = [
@@ -366,7 +368,7 @@ async fn a_token_that_cannot_be_had_has_its_own_class() {
     for (tokens, then, class, retry_after) in cases {
         let refusal = || Reply::json(401, UNAUTHORIZED);
         let replies = [refusal(), refusal(), history()];
-        let (outcome, requests) = ask_as(&caller(Tokens::new(tokens, then)), replies).await;
+        let (outcome, requests) = fetch_as(&caller(Tokens::new(tokens, then)), replies).await;
         let error = outcome.unwrap_err();
         assert_eq!(error.class, class);
         assert_eq!(error.retry_after, retry_after.map(Duration::from_secs));
@@ -376,7 +378,7 @@ async fn a_token_that_cannot_be_had_has_its_own_class() {
 }
 
 #[tokio::test]
-async fn an_outage_is_not_multiplied_by_retries() {
+async fn retries_do_not_multiply_the_requests_in_an_outage() {
     let upstream = ScriptedUpstream::start((0..1_000).map(|_| Reply::json(500, ""))).await;
     let client = client(Settings {
         breaker: BreakerSettings {
@@ -399,7 +401,7 @@ async fn an_outage_is_not_multiplied_by_retries() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
+async fn unavailable_upstream_is_suspended_until_a_probe_succeeds() {
     let failures = (0..6).map(|_| Reply::json(503, ""));
     let upstream = ScriptedUpstream::start(failures.chain([history(), history()])).await;
     let defaults = settings(&upstream.base_url());
@@ -414,25 +416,28 @@ async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
         },
         ..defaults
     });
-    let ask = async |number| {
+    let fetch = async |number| {
         let caller = caller(token("the-token"));
         client.send_history(&caller, activity(number)).await
     };
     // Five failures open the circuit, and the sixth is the early probe.
     for number in 0..6 {
-        assert_eq!(ask(number).await.unwrap_err().class, FailureClass::ServerFailure);
+        assert_eq!(
+            fetch(number).await.unwrap_err().class,
+            FailureClass::ServerFailure
+        );
     }
-    let error = ask(6).await.unwrap_err();
+    let error = fetch(6).await.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::CircuitOpen, 0));
     assert!(error.retry_after.unwrap() <= Duration::from_millis(200));
     assert_eq!(upstream.requests().len(), 6);
 
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(ask(6).await.is_ok() && ask(7).await.is_ok());
+    assert!(fetch(6).await.is_ok() && fetch(7).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_refused_token_costs_one_request_and_a_probe_however_many_calls_there_are() {
+async fn rejected_token_causes_one_request_and_one_probe_for_all_calls() {
     let upstream = ScriptedUpstream::start((0..100).map(|_| Reply::json(401, UNAUTHORIZED))).await;
     let client = client(settings(&upstream.base_url()));
     for number in 0..97 {
@@ -449,7 +454,7 @@ async fn a_refused_token_costs_one_request_and_a_probe_however_many_calls_there_
 }
 
 #[tokio::test]
-async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_meanwhile() {
+async fn queued_calls_do_not_send_a_token_rejected_in_the_meantime() {
     let upstream = ScriptedUpstream::start((0..10).map(|_| Reply::json(401, UNAUTHORIZED))).await;
     let pacer = Pacer::in_memory(Limits {
         rate_per_second: 4,
@@ -467,13 +472,13 @@ async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_mea
             .iter()
             .all(|outcome| outcome.as_ref().unwrap_err().class == FailureClass::Unauthenticated)
     );
-    // The requests in flight with the first, and the probe.
+    // The requests in flight with the first request, and the probe.
     assert!(upstream.requests().len() <= 5, "{}", upstream.requests().len());
 }
 
-/// An upstream with persistent connections. Each inner list has the bodies of one connection, which is closed after the next
-/// request.
-async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<usize>>) {
+/// Starts an upstream with persistent connections. Each inner list has the bodies of one connection, which is closed after the
+/// next request.
+async fn start_persistent(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v3", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(0));
@@ -492,8 +497,8 @@ async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<u
                 }
                 *count.lock().unwrap() += 1;
                 let Some(body) = bodies.next() else { break };
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                connection.write_all(answer.as_bytes()).await.unwrap();
+                let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                connection.write_all(response.as_bytes()).await.unwrap();
             }
         }
     });
@@ -501,10 +506,10 @@ async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<u
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_is_closed_under_a_request_is_replaced_silently() {
-    let (base_url, requests) = kept_alive(vec![vec![HISTORY], vec![HISTORY, HISTORY]]).await;
+async fn closed_persistent_connection_is_replaced_without_a_failure() {
+    let (base_url, requests) = start_persistent(vec![vec![HISTORY], vec![HISTORY, HISTORY]]).await;
     let defaults = settings(&base_url);
-    // Not a retry: retries are disabled, and one failure would open the breaker.
+    // The repetition is not a retry: retries are disabled, and one failure would open the breaker.
     let client = client(Settings {
         breaker: BreakerSettings {
             failures: 1,
@@ -526,8 +531,8 @@ async fn a_kept_connection_that_is_closed_under_a_request_is_replaced_silently()
 }
 
 #[tokio::test]
-async fn a_second_connection_that_is_closed_under_a_request_is_a_failure() {
-    let (base_url, requests) = kept_alive(vec![vec![HISTORY], vec![], vec![HISTORY]]).await;
+async fn second_closed_connection_is_a_failure() {
+    let (base_url, requests) = start_persistent(vec![vec![HISTORY], vec![], vec![HISTORY]]).await;
     let defaults = settings(&base_url);
     let client = client(Settings {
         retry: RetrySettings {
@@ -549,7 +554,7 @@ async fn a_second_connection_that_is_closed_under_a_request_is_a_failure() {
 }
 
 #[tokio::test]
-async fn two_activities_that_always_fail_cost_the_others_nothing() {
+async fn two_failing_activities_do_not_affect_others() {
     let replies: Vec<Reply> = (0..400).map(|_| Reply::json(500, "")).collect();
     let upstream = ScriptedUpstream::start(replies).await;
     let client = client(settings(&upstream.base_url()));
@@ -564,8 +569,8 @@ async fn two_activities_that_always_fail_cost_the_others_nothing() {
     }
     assert_eq!(client.left_alone_for(), None);
     let sent = upstream.requests().len();
-    assert!(sent < 20, "{sent} requests for 100 calls about two activities");
-    // Another id is requested: the scripted upstream fails it as well.
+    assert!(sent < 20, "{sent} requests for 100 calls to two activities");
+    // Another id is still requested; the scripted upstream fails it as well.
     let error = client
         .send_history(&caller(token("the-token")), activity(9))
         .await

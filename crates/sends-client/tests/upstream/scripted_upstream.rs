@@ -1,4 +1,4 @@
-//! HTTP server that answers each connection with the next reply of a script, byte for byte.
+//! HTTP server that replies to each connection with the next entry of a script, byte for byte.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,9 +20,8 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// A complete response.
     pub(crate) fn json(status: u16, body: &str) -> Self {
-        Self::answer(
+        Self::response(
             status,
             "content-type: application/json\r\n",
             body.len(),
@@ -30,32 +29,31 @@ impl Reply {
         )
     }
 
-    /// A complete response with these headers.
+    /// Creates a complete response with these headers.
     pub(crate) fn typed(status: u16, headers: &str, body: &str) -> Self {
-        Self::answer(status, headers, body.len(), body.as_bytes())
+        Self::response(status, headers, body.len(), body.as_bytes())
     }
 
-    /// A response that ends before its `Content-Length`.
+    /// Creates a response that ends before its `Content-Length`.
     pub(crate) fn cut_off(status: u16, body: &str) -> Self {
-        Self::answer(status, "", body.len() + 10, body.as_bytes())
+        Self::response(status, "", body.len() + 10, body.as_bytes())
     }
 
-    /// A response with the encoding gzip and another body.
+    /// Creates a response that declares gzip but has another body.
     pub(crate) fn broken_gzip() -> Self {
-        Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
+        Self::response(200, "content-encoding: gzip\r\n", 2, b"[]")
     }
 
-    /// A complete response with this body in gzip.
+    /// Creates a complete response with this gzip body.
     pub(crate) fn gzip(body: &[u8]) -> Self {
-        Self::answer(200, "content-encoding: gzip\r\n", body.len(), body)
+        Self::response(200, "content-encoding: gzip\r\n", body.len(), body)
     }
 
-    /// A redirect.
     pub(crate) fn redirect(location: &str) -> Self {
-        Self::answer(302, &format!("location: {location}\r\n"), 0, b"")
+        Self::response(302, &format!("location: {location}\r\n"), 0, b"")
     }
 
-    /// The reply with another header.
+    /// Adds a header to the reply.
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         let Self::Bytes(bytes) = self else { return self };
         let text = String::from_utf8(bytes).unwrap();
@@ -63,7 +61,7 @@ impl Reply {
         Self::Bytes(format!("{status_line}\r\n{name}: {value}\r\n{rest}").into_bytes())
     }
 
-    /// Name of the reply in failure messages.
+    /// Returns the name of the reply for failure messages.
     pub(crate) fn first_line(&self) -> String {
         match self {
             Self::Bytes(bytes) => String::from_utf8_lossy(bytes)
@@ -75,7 +73,7 @@ impl Reply {
         }
     }
 
-    fn answer(status: u16, headers: &str, length: usize, body: &[u8]) -> Self {
+    fn response(status: u16, headers: &str, length: usize, body: &[u8]) -> Self {
         let head = format!(
             "HTTP/1.1 {status} Scripted\r\ncontent-length: {length}\r\n{headers}connection: close\r\n\r\n"
         );
@@ -106,7 +104,7 @@ impl ScriptedUpstream {
                 log.lock().unwrap().push(request);
                 match reply {
                     Reply::Bytes(bytes) => {
-                        // Fails when the client has closed the connection because of the size.
+                        // Fails if the client has closed the connection because of the size.
                         let _ = connection.write_all(&bytes).await;
                     }
                     Reply::Close => {}
@@ -124,17 +122,14 @@ impl ScriptedUpstream {
         }
     }
 
-    /// Host and port.
     pub(crate) fn authority(&self) -> String {
         self.authority.clone()
     }
 
-    /// Base URL for a client.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v3", self.authority)
     }
 
-    /// Heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

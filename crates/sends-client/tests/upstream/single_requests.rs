@@ -36,14 +36,14 @@ fn client(base_url: &str) -> ConstantContact {
     ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap()
 }
 
-/// A caller with a deadline within the pause after a `throttled` response.
+/// Creates a caller whose deadline is within the pause after a `throttled` response.
 fn caller() -> Caller {
     let token = AccessToken::new("the-secret-token").unwrap();
     Caller::new(Arc::new(token), Instant::now() + Duration::from_millis(900))
 }
 
-/// Result of a call to an upstream with one reply.
-async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
+/// Returns the result of a call to an upstream with one reply.
+async fn fetch(reply: Reply) -> Result<SendHistory, UpstreamError> {
     let upstream = ScriptedUpstream::start([reply]).await;
     client(&upstream.base_url())
         .send_history(&caller(), activity())
@@ -51,7 +51,7 @@ async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
 }
 
 #[tokio::test]
-async fn a_history_is_fetched_with_one_get_that_carries_the_token_and_offers_gzip() {
+async fn history_is_fetched_with_one_authorised_get_that_accepts_gzip() {
     let upstream = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
     let history = client(&upstream.base_url())
         .send_history(&caller(), activity())
@@ -122,7 +122,7 @@ async fn every_failure_has_its_class() {
         (Reply::Close, FailureClass::Interrupted),
         (Reply::Stall, FailureClass::TimedOut),
         (Reply::broken_gzip(), FailureClass::Interrupted),
-        // The status decides although the body is cut off.
+        // The status determines the class although the body is cut off.
         (
             Reply::cut_off(429, r#"{"error_key":"throttled"}"#),
             FailureClass::Throttled,
@@ -130,7 +130,7 @@ async fn every_failure_has_its_class() {
     ];
     for (reply, class) in cases {
         let name = reply.first_line();
-        let error = ask(reply).await.unwrap_err();
+        let error = fetch(reply).await.unwrap_err();
         assert_eq!(error.class, class, "{name}: {error}");
         // A 401 is followed by a probe.
         let attempts = 1 + u32::from(class == FailureClass::Unauthenticated);
@@ -143,7 +143,7 @@ async fn every_failure_has_its_class() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_unreachable() {
+async fn refused_connection_is_unreachable() {
     let error = client("http://127.0.0.1:1/v3")
         .send_history(&caller(), activity())
         .await
@@ -157,7 +157,7 @@ async fn nobody_listening_is_unreachable() {
     );
 }
 
-/// A body with one gzip member per part (RFC 1952, 2.2).
+/// Returns a body with one gzip member per part (RFC 1952, section 2.2).
 fn gzip(parts: &[&str]) -> Vec<u8> {
     let member = |part: &&str| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -168,43 +168,45 @@ fn gzip(parts: &[&str]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_answer_of_several_gzip_members_is_read_to_its_end() {
+async fn response_of_several_gzip_members_is_read_completely() {
     let expected = SendHistory::from_json(GUIDE.as_bytes()).unwrap();
     for end in [1, 20, GUIDE.len() - 1] {
         let (first, rest) = GUIDE.split_at(end);
-        let history = ask(Reply::gzip(&gzip(&[first, rest]))).await;
+        let history = fetch(Reply::gzip(&gzip(&[first, rest]))).await;
         assert_eq!(history.unwrap(), expected, "{end}");
     }
-    let garbage_behind = [gzip(&[GUIDE]), vec![0; 8]].concat();
-    assert_eq!(ask(Reply::gzip(&garbage_behind)).await.unwrap(), expected);
+    let trailing_garbage = [gzip(&[GUIDE]), vec![0; 8]].concat();
+    assert_eq!(fetch(Reply::gzip(&trailing_garbage)).await.unwrap(), expected);
     let cut_off = gzip(&[&GUIDE[..20], &GUIDE[20..]]);
-    let error = ask(Reply::gzip(&cut_off[..cut_off.len() - 9])).await.unwrap_err();
+    let error = fetch(Reply::gzip(&cut_off[..cut_off.len() - 9]))
+        .await
+        .unwrap_err();
     assert_eq!(error.class, FailureClass::Interrupted);
     let spaces = " ".repeat(40 << 10);
-    let error = ask(Reply::gzip(&gzip(&[&spaces, &spaces]))).await.unwrap_err();
-    assert_eq!(error.detail, "the answer is larger than 65536 bytes");
+    let error = fetch(Reply::gzip(&gzip(&[&spaces, &spaces]))).await.unwrap_err();
+    assert_eq!(error.detail, "the response is larger than 65536 bytes");
 }
 
 #[tokio::test]
-async fn an_answer_over_the_limit_is_an_error_and_not_memory() {
-    let error = ask(Reply::json(200, &" ".repeat((64 << 10) + 1)))
+async fn response_over_the_size_limit_is_rejected() {
+    let error = fetch(Reply::json(200, &" ".repeat((64 << 10) + 1)))
         .await
         .unwrap_err();
     assert_eq!(
         (error.class, error.detail.as_str()),
-        (FailureClass::Invalid, "the answer is larger than 65536 bytes")
+        (FailureClass::Invalid, "the response is larger than 65536 bytes")
     );
 }
 
 #[tokio::test]
-async fn a_refusal_carries_what_support_and_the_caller_need() {
+async fn error_contains_the_details_for_support_and_the_caller() {
     let reply = Reply::json(
         404,
         r#"[{"error_key":"activity.not_found","error_message":"No such activity."}]"#,
     )
     .header("x-amzn-RequestId", "b6b8b7f4-1f")
     .header("Retry-After", "7");
-    let error = ask(reply).await.unwrap_err();
+    let error = fetch(reply).await.unwrap_err();
     assert_eq!(error.status.unwrap(), 404);
     assert_eq!(error.error_key.as_deref(), Some("activity.not_found"));
     assert_eq!(error.message.as_deref(), Some("No such activity."));
@@ -212,13 +214,13 @@ async fn a_refusal_carries_what_support_and_the_caller_need() {
     assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
     assert_eq!(
         error.detail,
-        "the upstream answered 404 Not Found: No such activity."
+        "the upstream responded with 404 Not Found: No such activity."
     );
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_costs_itself_and_is_counted() {
-    let history = ask(Reply::json(
+async fn unreadable_record_is_omitted_and_counted() {
+    let history = fetch(Reply::json(
         200,
         r#"[{"send_id":1,"count":"many"},{"count":2},{"send_id":"3"}]"#,
     ))
@@ -230,7 +232,7 @@ async fn a_record_that_cannot_be_read_costs_itself_and_is_counted() {
 }
 
 #[tokio::test]
-async fn any_success_with_json_is_read_whatever_its_content_type() {
+async fn success_with_json_is_read_for_any_content_type() {
     for reply in [
         Reply::json(202, GUIDE),
         Reply::json(203, GUIDE),
@@ -243,32 +245,32 @@ async fn any_success_with_json_is_read_whatever_its_content_type() {
         ),
     ] {
         let name = reply.first_line();
-        assert_eq!(ask(reply).await.unwrap().len(), 2, "{name}");
+        assert_eq!(fetch(reply).await.unwrap().len(), 2, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_success_that_is_no_answer_says_what_it_is() {
+async fn unusable_success_is_described() {
     for (reply, expected) in [
         (Reply::json(204, ""), "204 No Content instead of JSON"),
         (
             Reply::json(200, "<!doctype html><title>Login</title>"),
-            "200 OK, but not a send history: it is an HTML or XML page instead of JSON",
+            "200 OK, but the body is not a send history: an HTML or XML page instead of JSON",
         ),
         (
             Reply::json(200, r#"{"sends": []}"#),
-            "200 OK, but not a send history: invalid type: map",
+            "200 OK, but the body is not a send history: invalid type: map",
         ),
     ] {
-        let error = ask(reply).await.unwrap_err();
+        let error = fetch(reply).await.unwrap_err();
         assert_eq!(error.class, FailureClass::Invalid);
         assert!(error.detail.contains(expected), "{}", error.detail);
     }
 }
 
 #[tokio::test]
-async fn a_403_for_a_missing_path_speaks_of_the_address() {
-    let error = ask(Reply::json(403, r#"{"message":"Missing Authentication Token"}"#))
+async fn error_of_a_missing_path_mentions_the_base_url() {
+    let error = fetch(Reply::json(403, r#"{"message":"Missing Authentication Token"}"#))
         .await
         .unwrap_err();
     assert_eq!(error.class, FailureClass::NoSuchPath);
@@ -276,15 +278,15 @@ async fn a_403_for_a_missing_path_speaks_of_the_address() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let elsewhere = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
-    let error = ask(Reply::redirect(&elsewhere.base_url())).await.unwrap_err();
+    let error = fetch(Reply::redirect(&elsewhere.base_url())).await.unwrap_err();
     assert_eq!(error.status.unwrap(), 302);
     assert_eq!(elsewhere.requests(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn an_operation_makes_no_more_calls_than_it_may() {
+async fn operation_stays_within_its_call_budget() {
     let replies = [(); 3].map(|()| Reply::json(200, GUIDE));
     let upstream = ScriptedUpstream::start(replies).await;
     let client = client(&upstream.base_url());

@@ -1,4 +1,4 @@
-//! Decoder of a send record.
+//! Decoder of send records.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -15,13 +15,14 @@ use crate::{DecodeError, ListId, Oddities, SendAttempt};
 const WHAT: &str = "a send record";
 
 impl SendAttempt {
-    /// Decodes a record. Only `send_id` is required; the vendor marks no field as required.
+    /// Decodes a record. The vendor marks no field as required; only `send_id` is required here because it identifies the
+    /// attempt.
     pub(crate) fn read(json: &str, oddities: &mut Oddities) -> Result<Self, DecodeError> {
         let fields = Fields::of(json, WHAT)
             .ok_or_else(|| DecodeError::new(WHAT, "", &crate::fields::is_not(json, "an object")))?;
         Ok(Self {
             send_id: fields.require("send_id")?,
-            // The vendor's schema and sample have the first spelling, its text the second.
+            // The vendor's schema and sample use the first spelling; its prose uses the second.
             contact_list_ids: merge(
                 fields.list("contact_list_ids", oddities),
                 fields.list("contact_lists_ids", oddities),
@@ -35,13 +36,13 @@ impl SendAttempt {
     }
 }
 
-/// Union of both lists, in their order.
+/// Returns the union of both lists, in their order.
 fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     if first.is_empty() {
         return second;
     }
-    let known: BTreeSet<ListId> = first.iter().cloned().collect();
-    first.extend(second.into_iter().filter(|id| !known.contains(id)));
+    let seen: BTreeSet<ListId> = first.iter().cloned().collect();
+    first.extend(second.into_iter().filter(|id| !seen.contains(id)));
     first
 }
 

@@ -10,7 +10,7 @@ use crate::json_repair::repair_json;
 use crate::lenient::{Count, Prose};
 use crate::{DecodeError, Decoded, FromJsonOf, ListId, Listed, Oddities, SegmentId};
 
-/// Contact list (`/contact_lists`). Each optional field is `None` when it is missing, null or unreadable.
+/// Contact list (`/contact_lists`). An optional field is `None` when its member is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactList {
     /// Id of the list.
@@ -21,22 +21,22 @@ pub struct ContactList {
     pub description: Option<String>,
     /// Whether the list is marked as a favourite.
     pub favorite: Option<bool>,
-    /// Number of members, at least 0. `None` also when the request did not include it (documented).
+    /// Number of members, at least 0. `None` also when the request did not include the count (documented).
     pub membership_count: Option<i64>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
     /// Time of the last change.
     pub updated_at: Option<Timestamp>,
-    /// Deletion time. `None` also for a list that was not deleted.
+    /// Deletion time. `None` also for a list that is not deleted.
     pub deleted_at: Option<Timestamp>,
-    /// Whether the list has a deletion time. `None` when the time is unreadable.
+    /// Whether the list has a deletion time. `None` when that time is unreadable.
     pub is_deleted: Option<bool>,
-    /// Number of unreadable values, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
-/// Segment (`/segments`). Each optional field is `None` when it is missing, null or unreadable. Deleted segments are not listed,
-/// but can be read by id (documented); the record does not show the deletion.
+/// Segment (`/segments`). An optional field is `None` when its member is missing, null or unreadable. Deleted segments are not
+/// listed but can be read by id (documented). The record of a deleted segment does not show the deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Segment {
     /// Id of the segment.
@@ -47,7 +47,7 @@ pub struct Segment {
     pub created_at: Option<Timestamp>,
     /// Time of the last change.
     pub edited_at: Option<Timestamp>,
-    /// Number of unreadable values, which are `None`. Normally 0.
+    /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 

@@ -1,16 +1,16 @@
 //! Decoding of dates.
 //!
-//! The vendor documents date-times of RFC 3339. Such date-times and the equivalent forms of ISO 8601 are accepted; the table of
-//! the tests has accepted and rejected forms. Decisions in addition to those of the parser:
+//! The vendor documents RFC 3339 date-times. The equivalent ISO 8601 forms are accepted as well; the table in the tests lists
+//! accepted and rejected forms. Decisions beyond the parser's rules:
 //!
 //! | form | decision |
 //! |---|---|
-//! | offset of 24 hours or more, or with seconds | no date: no zone has one, and RFC 3339 excludes both |
-//! | year with a sign | no date: RFC 3339 has four digits |
-//! | instant before 1970 | no date: the service is younger, and years such as 1 are zero values of other systems |
-//! | zone or calendar in brackets after the offset | no date: they may contradict the offset |
+//! | offset of 24 hours or more, or with seconds | rejected: no zone has such an offset, and RFC 3339 excludes both |
+//! | year with a sign | rejected: RFC 3339 requires four digits |
+//! | instant before 1970 | rejected: the service is younger, and years such as 1 are zero values of other systems |
+//! | zone or calendar in brackets after the offset | rejected: the brackets may contradict the offset |
 //! | second 60 | second 59 of the same minute (the parser's rule for leap seconds) |
-//! | fraction beyond nanoseconds | cut off |
+//! | fraction beyond nanoseconds | truncated |
 
 use alloc::format;
 
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     parse(text).filter(|instant| *instant >= Timestamp::UNIX_EPOCH)
 }
 
-/// Whether the text ends with an offset that a time zone can have.
+/// Returns whether the text ends with an offset that a time zone can have.
 fn has_real_offset(text: &str) -> bool {
     let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
         return false;
@@ -46,8 +46,8 @@ fn parse(text: &str) -> Option<Timestamp> {
     if digits <= NANOSECOND_DIGITS {
         return text.parse().ok();
     }
-    let (kept, rest) = (&text[..begin + NANOSECOND_DIGITS], &text[begin + digits..]);
-    format!("{kept}{rest}").parse().ok()
+    let (truncated, rest) = (&text[..begin + NANOSECOND_DIGITS], &text[begin + digits..]);
+    format!("{truncated}{rest}").parse().ok()
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     use super::read;
 
     #[test]
-    fn a_text_is_the_instant_that_it_names_clearly_or_no_date() {
+    fn text_is_accepted_only_if_it_identifies_one_instant() {
         let at = Some("2019-04-18T20:03:08Z");
         let cases = [
             // RFC 3339.
@@ -82,7 +82,7 @@ mod tests {
             ("1970-01-01T00:00:00Z", Some("1970-01-01T00:00:00Z")),
             ("1969-12-31T19:00:00-05:00", Some("1970-01-01T00:00:00Z")),
             ("9999-12-30T21:59:59Z", Some("9999-12-30T21:59:59Z")),
-            // Clear forms of ISO 8601.
+            // Unambiguous forms of ISO 8601.
             ("2019-04-18T20:03:08,5Z", Some("2019-04-18T20:03:08.5Z")),
             (
                 "2019-04-18T20:03:08,123456789999-05:00",
@@ -92,7 +92,7 @@ mod tests {
             ("2019-04-18T15:03:08-05", at),
             ("20190418T200308Z", at),
             ("2019-04-18T20:03Z", Some("2019-04-18T20:03:00Z")),
-            // Offsets that no zone has.
+            // Offsets that no time zone has.
             ("2019-04-18T20:03:08+24:00", None),
             ("2019-04-18T20:03:08+25:00", None),
             ("2019-04-18T20:03:08-99:00", None),
@@ -102,7 +102,7 @@ mod tests {
             ("2019-04-18T20:03:08+5:00", None),
             ("2019-04-18T20:03:08\u{2212}05:00", None),
             ("2019-04-18T20:03:08+ä1", None),
-            // No offset, or a zone in addition.
+            // Missing offset, or an additional zone.
             ("2019-04-18T20:03:08", None),
             ("2019-04-18", None),
             ("2019-04-18T20:03:08 EST", None),
@@ -121,13 +121,13 @@ mod tests {
             ("1969-12-31T23:59:59Z", None),
             ("1970-01-01T00:00:00+00:01", None),
             ("9999-12-31T23:59:59Z", None),
-            // Times and days that do not exist.
+            // Nonexistent times and days.
             ("2019-04-18T24:00:00Z", None),
             ("2016-12-31T23:59:61Z", None),
             ("2019-02-29T20:03:08Z", None),
             ("2019-13-01T20:03:08Z", None),
             ("2019-04-18T20:03:08.Z", None),
-            // Other spellings.
+            // Other notations.
             ("2019-04-18  20:03:08Z", None),
             ("2019-04-18_20:03:08Z", None),
             (" 2019-04-18T20:03:08Z", None),

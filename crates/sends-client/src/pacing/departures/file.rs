@@ -1,17 +1,17 @@
-//! The shared record in a file, locked for each step.
+//! Shared record in a file that is locked for each step.
 //!
 //! The kernel releases the lock of a killed process. A step reads and writes the file once, in the page cache, which takes tens
-//! of microseconds: about 70 bytes per departure of the last 1.5 s and 110 per waiting process, so less than a kilobyte at the
-//! default limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed. The
-//! file is never deleted: otherwise two processes could each lock a different file of this name.
+//! of microseconds. The file has about 70 bytes per departure of the last 1.5 s and 110 bytes per waiting process: less than a
+//! kilobyte at the default limit per second with three such processes. The file is opened for each step so that a replaced
+//! folder is detected. The file is never deleted because two processes could then each lock a different file of this name.
 //!
-//! **Clock.** `CLOCK_MONOTONIC` is shared by all processes and containers of a machine and cannot be set. A wall clock that is
-//! set back would keep slots closed for as long, and one that is set forward would open them. The clock stops while the machine
-//! sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine; departures in the
-//! future count as current ones. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a
-//! second or opens slots too early.
+//! **Clock.** All processes and containers of a machine share `CLOCK_MONOTONIC`, which cannot be set. A wall clock that is set
+//! back would keep slots closed for as long, and a wall clock that is set forward would open them. The monotonic clock stops
+//! while the machine sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine;
+//! departures in the future count as current departures. On platforms other than Unix, the wall clock is used, and a step of
+//! that clock delays calls by a second or opens slots too early.
 //!
-//! Processes on several machines cannot share a folder in this way, nor SQLite's files.
+//! Processes on several machines cannot share a folder in this way, nor can they share SQLite's files.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -33,14 +33,14 @@ use super::{Claim, Claimed, Departure, Departures, DeparturesError, record::Reco
 
 const FILE_NAME: &str = "departures.lock";
 
-/// Immediate attempts to take a held lock, since a step takes microseconds.
+/// Number of immediate attempts to take the lock, because a step of another process takes microseconds.
 const QUICK_TRIES: u32 = 20;
 
-/// Maximum wait for the lock. Only a process stopped during a step holds the lock that long.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Maximum wait for the lock. Only a process that is stopped during a step holds the lock that long.
+const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 
-/// Record of departures in a file of a state folder, shared by the processes of one machine. Each API key needs its own folder:
-/// two keys in one folder would share the limits of one.
+/// Record of departures in a file of a state folder, shared by the processes of one machine. Each API key needs its own folder
+/// because two keys in one folder would share the limits of one key.
 #[derive(Debug)]
 pub struct DepartureFile {
     record: Arc<RecordFile>,
@@ -50,12 +50,12 @@ pub struct DepartureFile {
 #[derive(Debug)]
 struct RecordFile {
     path: PathBuf,
-    /// Random id of this object among those of all processes.
+    /// Random id of this object, unique among all processes.
     process: u64,
 }
 
 impl DepartureFile {
-    /// The record in an existing folder.
+    /// Creates a record in an existing folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             record: Arc::new(RecordFile {
@@ -66,13 +66,14 @@ impl DepartureFile {
         }
     }
 
-    /// Performs one step on a thread for blocking work: a write may wait for a busy disk and must not delay other calls.
+    /// Performs one step on a thread for blocking work, because a write may wait for a busy disk and must not delay other
+    /// calls.
     async fn step<T: Send + 'static>(
         &self,
         step: impl FnOnce(&mut Record, u64) -> T + Send + 'static,
     ) -> Result<T, DeparturesError> {
         let record = Arc::clone(&self.record);
-        let done = spawn_blocking(move || record.step(PATIENCE, step)).await;
+        let done = spawn_blocking(move || record.step(MAX_LOCK_WAIT, step)).await;
         done.map_err(io::Error::other)
             .flatten()
             .map_err(|error| self.record.failed(&error))
@@ -80,15 +81,15 @@ impl DepartureFile {
 }
 
 impl RecordFile {
-    fn step<T>(&self, patience: Duration, step: impl FnOnce(&mut Record, u64) -> T) -> io::Result<T> {
+    fn step<T>(&self, max_wait: Duration, step: impl FnOnce(&mut Record, u64) -> T) -> io::Result<T> {
         let file = open(&self.path)?;
         let started = Instant::now();
         loop {
             match lock_quickly(&file) {
                 Ok(()) => return change(file, step),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                Err(error) if started.elapsed() >= patience => {
-                    let reason = format!("another process has held its lock for {patience:?}");
+                Err(error) if started.elapsed() >= max_wait => {
+                    let reason = format!("another process has locked the file lock for {max_wait:?}");
                     return Err(io::Error::new(error.kind(), reason));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(1)),
@@ -96,9 +97,9 @@ impl RecordFile {
         }
     }
 
-    /// Performs a step whose failure is only logged.
-    fn try_step(&self, patience: Duration, step: impl FnOnce(&mut Record, u64)) {
-        if let Err(error) = self.step(patience, step) {
+    /// Performs a step and only logs its failure.
+    fn try_step(&self, max_wait: Duration, step: impl FnOnce(&mut Record, u64)) {
+        if let Err(error) = self.step(max_wait, step) {
             tracing::debug!("{}", self.failed(&error));
         }
     }
@@ -124,11 +125,12 @@ impl Departures for DepartureFile {
             .boxed()
     }
 
-    /// Runs in the background, so that the calls are sent at once: a departure recorded too late is safe.
+    /// Runs in the background so that the calls are sent immediately. Recording a departure late only keeps its slot closed
+    /// longer.
     fn departed(&self, departures: &[Departure]) {
         let (record, departures) = (Arc::clone(&self.record), departures.to_vec());
         let note = move || {
-            record.try_step(PATIENCE / 4, |text, now| {
+            record.try_step(MAX_LOCK_WAIT / 4, |text, now| {
                 text.departed(record.process, &departures, now);
             });
         };
@@ -172,12 +174,12 @@ fn lock_quickly(file: &File) -> io::Result<()> {
 fn change<T>(mut file: File, step: impl FnOnce(&mut Record, u64) -> T) -> io::Result<T> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    // Read under the lock: an earlier time could precede departures of other processes.
+    // Read under the lock because an earlier time could precede departures of other processes.
     let now = monotonic_micros();
     let mut record = Record::read(&text, now);
     let outcome = step(&mut record, now);
-    // One write without truncation, so that a killed process leaves the old or the new text. The rest of a longer old text is
-    // ignored by the reader.
+    // One write without truncation, so a killed process leaves either the old or the new text. The reader ignores the remainder
+    // of a longer old text.
     file.rewind()?;
     file.write_all(&record.text()?)?;
     Ok(outcome)
@@ -217,10 +219,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_processes_count_together_and_the_count_outlives_them() {
+    async fn count_is_shared_by_processes_and_outlives_them() {
         let folder = tempfile::tempdir().unwrap();
         for used in 1..=4 {
-            // A different process each time.
+            // Each iteration simulates another process.
             let record = DepartureFile::in_folder(folder.path());
             let claimed = record.claim(claim()).await.unwrap();
             assert!(
@@ -237,20 +239,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lock_that_is_held_is_waited_for_and_then_reported() {
+    async fn lock_timeout_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let record = DepartureFile::in_folder(folder.path());
-        let held = open(&record.record.path).unwrap();
-        held.lock().unwrap();
+        let locked = open(&record.record.path).unwrap();
+        locked.lock().unwrap();
         let error = record.claim(claim()).await.unwrap_err();
         let error = error.to_string();
         assert!(error.contains(FILE_NAME), "{error}");
         assert!(
-            error.contains("another process has held its lock for 1s"),
+            error.contains("another process has locked the file lock for 1s"),
             "{error}"
         );
         assert!(!error.contains("writable"), "{error}");
-        drop(held);
+        drop(locked);
         assert!(matches!(
             record.claim(claim()).await.unwrap(),
             Claimed::Granted(..)
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_gone_is_reported_and_used_again_when_it_is_back() {
+    async fn missing_folder_is_reported_and_used_once_it_exists() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("state");
         let record = DepartureFile::in_folder(&folder);
@@ -270,7 +272,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn the_file_is_open_to_its_owner_only() {
+    async fn file_is_accessible_only_to_its_owner() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         DepartureFile::in_folder(folder.path())

@@ -1,4 +1,5 @@
-//! Content of the shared record and the decision on a claim. All times are microseconds of a clock that the claimants share.
+//! Content of the shared record, and the decision on a claim. All times are in microseconds of a clock that the claimants
+//! share.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
-/// Grace period in which a waiting process keeps its place after its next claim is due: the wake-up delay of a busy machine. A
-/// killed process delays the others once by this period.
+/// Grace period in which a waiting process keeps its place after its next claim is due, for the wake-up delay of a busy
+/// machine. A killed process delays the others once by this period.
 const GRACE: u64 = 30_000;
 
-/// Age at which departures are deleted: no slot stays closed for longer (a second and the maximum margin).
-const FORGOTTEN_AFTER: u64 = 1_500_000;
+/// Age at which departures are deleted. No slot stays closed for longer (a second and the maximum margin).
+const EXPIRY_AGE: u64 = 1_500_000;
 
-/// Number of current departures that an unreadable file counts as: more than the documented limits per second (4, and 10 for
-/// partner keys). With a higher configured limit, the difference remains available.
+/// Number of current departures that an unreadable file counts as. The number exceeds the documented limits per second (4, and
+/// 10 for partner keys); a higher configured limit leaves the difference available.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -24,7 +25,7 @@ pub(super) struct Record {
     /// Counts by day. Around midnight, processes may disagree on the date.
     days: BTreeMap<Date, u64>,
     departures: Vec<Departed>,
-    /// Waiting processes, the longest waiting one first.
+    /// Waiting processes, the longest-waiting process first.
     waiting: Vec<Waiting>,
     /// Round of the last departure of each priority.
     #[serde(default)]
@@ -33,7 +34,7 @@ pub(super) struct Record {
     share: BackgroundShare,
 }
 
-/// A value per priority.
+/// One value per priority.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 struct Lines<T> {
     interactive: T,
@@ -55,17 +56,17 @@ struct Waiting {
     until: u64,
 }
 
-/// Waiting calls of one process and priority.
+/// Waiting calls of one process with one priority.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 struct Line {
     calls: usize,
-    /// Round of its next departure. Each process has one departure per round.
+    /// Round of the next departure. Each process has one departure per round.
     round: u64,
 }
 
 impl Record {
-    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable text counts as
-    /// [`UNKNOWN`] departures, since slots may be closed.
+    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable text counts
+    /// as [`UNKNOWN`] departures because slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
         match records.next() {
@@ -83,7 +84,7 @@ impl Record {
     }
 
     pub(super) fn claim(&mut self, (process, number): (u64, u64), claim: &Claim, now: u64) -> Claimed {
-        self.forget(now);
+        self.expire(now);
         let used = self.raise(claim.day, claim.used);
         let day_has_more_than =
             |reserve| claim.rate_per_day == 0 || used.saturating_add(reserve) < claim.rate_per_day;
@@ -125,12 +126,12 @@ impl Record {
         Claimed::Granted(departure, used + 1)
     }
 
-    /// Records departures later than their grants. A departure deleted in the meantime is added again.
+    /// Records departures later than their grants. A departure that was deleted in the meantime is added again.
     pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
         for &Departure { number, .. } in departures {
-            let mut known = self.departures.iter_mut();
-            match known.find(|known| (known.process, known.number) == (process, number)) {
-                Some(known) => known.at = now,
+            let mut recorded = self.departures.iter_mut();
+            match recorded.find(|recorded| (recorded.process, recorded.number) == (process, number)) {
+                Some(recorded) => recorded.at = now,
                 None => self.departures.push(Departed {
                     process,
                     number,
@@ -149,9 +150,9 @@ impl Record {
         }
     }
 
-    /// Sets the day's count to `at_least` unless it is higher, and returns it.
+    /// Raises the day's count to `at_least` if the count is lower, and returns the resulting count.
     pub(super) fn raise(&mut self, day: Date, at_least: u64) -> u64 {
-        // Clocks of processes differ by at most a day's change.
+        // The clocks of the processes differ by at most one change of day.
         let (before, after) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
         self.days.retain(|date, _| (before..=after).contains(date));
         let used = self.days.entry(day).or_default();
@@ -159,18 +160,16 @@ impl Record {
         *used
     }
 
-    fn forget(&mut self, now: u64) {
+    fn expire(&mut self, now: u64) {
         for departed in &mut self.departures {
-            // A time in the future is from before a restart of the machine, which reset the clock.
+            // A time in the future predates a restart of the machine, which reset the clock.
             departed.at = departed.at.min(now);
         }
-        self.departures
-            .retain(|departed| departed.at + FORGOTTEN_AFTER > now);
+        self.departures.retain(|departed| departed.at + EXPIRY_AGE > now);
         self.waiting
-            .retain(|note| (now..=now + FORGOTTEN_AFTER).contains(&note.until));
+            .retain(|note| (now..=now + EXPIRY_AGE).contains(&note.until));
     }
 
-    /// Updates the entry of a process and returns its index.
     fn note(&mut self, process: u64, claim: &Claim) -> usize {
         let place = self.waiting.iter().position(|note| note.process == process);
         let place = place.unwrap_or_else(|| {
@@ -187,7 +186,8 @@ impl Record {
         place
     }
 
-    /// Priority of the next call of the process at index `place`, and the number of departures of other processes before it.
+    /// Returns the priority of the next call of the process at index `place`, and the number of departures of other processes
+    /// before it.
     fn next_of(&self, place: usize, background_is_due: bool) -> (Priority, usize) {
         let own = self.waiting[place].lines;
         let others = || {
@@ -203,16 +203,19 @@ impl Record {
             return (Priority::Background, 0);
         }
         if own.interactive.calls > 0 {
-            let is_kept = background_is_due && others().any(|(other, _)| other.background.calls > 0);
+            let is_reserved = background_is_due && others().any(|(other, _)| other.background.calls > 0);
             let interactive = sum(&mut others()
                 .map(|(other, is_earlier)| other.interactive.departures_before(own.interactive, is_earlier)));
-            return (Priority::Interactive, interactive.saturating_add(is_kept.into()));
+            return (
+                Priority::Interactive,
+                interactive.saturating_add(is_reserved.into()),
+            );
         }
         let interactive = sum(&mut others().map(|(other, _)| other.interactive.calls));
         (Priority::Background, interactive.saturating_add(background))
     }
 
-    /// Counts a granted departure in the entry of its process and deletes the entry when no other call waits.
+    /// Counts a granted departure in the entry of its process, and deletes the entry if no other call waits.
     fn take(&mut self, place: usize, priority: Priority, now: u64) {
         let background_waits = self.waiting.iter().any(|note| note.lines.background.calls > 0);
         self.share.departed(priority, background_waits);
@@ -227,7 +230,7 @@ impl Record {
         if note.lines.interactive.calls == 0 && note.lines.background.calls == 0 {
             self.waiting.remove(place);
         } else {
-            // The process claims again at once.
+            // The process claims again immediately.
             note.until = now + GRACE;
         }
     }
@@ -242,8 +245,8 @@ impl Line {
         self.calls = calls;
     }
 
-    /// Number of these calls that are sent before the next call of `own`, the line of another process. `is_earlier` when this
-    /// line is first within a round.
+    /// Returns how many of these calls are sent before the next call of `own`, which is the line of another process.
+    /// `is_earlier` is set if this line comes first within a round.
     fn departures_before(self, own: Self, is_earlier: bool) -> usize {
         let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
         self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))

@@ -85,7 +85,7 @@ fn wrong_values_and_conditions_on_several_options_are_reported_together() {
     --allowed-host (SENDS_ALLOWED_HOST): "example.com:80" is not a name such as sends.example.com, without a port
     --api-key-file (SENDS_API_KEY_FILE): cannot read /nowhere/keys: No such file or directory (os error 2)
     --max-connections (SENDS_MAX_CONNECTIONS): a value is missing
-    SENDS_ACCESS_TOKEN: the access token is empty or holds a space or a character that cannot stand in an HTTP header
+    SENDS_ACCESS_TOKEN: the access token is empty or contains a character that is invalid in an HTTP header
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! Decisions of the record with several processes, simulated on their own clock.
+//! Decisions of the record with several processes, simulated on a clock of their own.
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -21,15 +21,15 @@ fn claim(interactive: usize, background: usize) -> Claim {
     }
 }
 
-/// A simulated process, which claims with a delay when its wait is over, and may be killed.
+/// Simulated process, which claims with a delay when its wait is over and may be killed.
 #[derive(Clone, Copy, Debug)]
 struct Process {
     interactive: usize,
     background: usize,
-    /// Delay of each claim.
+    /// Delay of each claim, in microseconds.
     late: u64,
     begins: u64,
-    /// Time of its kill; 0 for never.
+    /// Time at which the process is killed; 0 for never.
     killed: u64,
 }
 
@@ -46,7 +46,7 @@ fn process() -> impl Strategy<Value = Process> {
     )
 }
 
-/// Runs processes until all calls are sent. Returns process and time of each departure.
+/// Runs processes until all calls are sent. Returns the process and the time of each departure.
 fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
     let mut text = Vec::new();
     let mut wakes: Vec<u64> = processes.iter().map(|process| process.begins).collect();
@@ -57,7 +57,7 @@ fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
             return left;
         };
         let (process, now) = (&mut processes[one], wakes[one]);
-        assert!(now < 600_000_000, "calls wait for ever");
+        assert!(now < 600_000_000, "some calls are never sent");
         let claim = claim(process.interactive, process.background);
         let mut record = Record::read(&text, now);
         match record.claim((one as u64 + 1, left.len() as u64), &claim, now) {
@@ -72,7 +72,7 @@ fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
                 wakes[one] += 50;
             }
             Claimed::Later(wait, _) => wakes[one] += micros(wait) + process.late,
-            Claimed::DayUsedUp(_) => unreachable!("there is no limit"),
+            Claimed::DayUsedUp(_) => unreachable!("no daily limit is set"),
         }
         text = record.text().unwrap();
     }
@@ -102,7 +102,7 @@ fn assert_exact(left: &[(usize, u64)]) {
 
 proptest! {
     #[test]
-    fn no_second_has_more_departures_than_the_limit_and_every_call_leaves(
+    fn no_second_exceeds_the_limit_and_every_call_departs(
         processes in prop::collection::vec(process(), 1..6),
     ) {
         assert_exact(&run(processes));
@@ -110,7 +110,7 @@ proptest! {
 }
 
 #[test]
-fn processes_that_wait_are_served_alike_and_the_whole_rate_is_used() {
+fn waiting_processes_share_the_full_rate_equally() {
     let left = run(vec![Process::with(40, 0), Process::with(40, 0)]);
     assert_exact(&left);
     let firsts = left[..40].iter().filter(|(one, _)| *one == 0).count();
@@ -120,55 +120,55 @@ fn processes_that_wait_are_served_alike_and_the_whole_rate_is_used() {
 }
 
 #[test]
-fn one_call_of_a_person_goes_before_the_background_work_of_another_process() {
-    let person = Process {
+fn interactive_calls_precede_background_calls_of_another_process() {
+    let interactive = Process {
         begins: 2_500_000,
         ..Process::with(4, 0)
     };
-    let left = run(vec![Process::with(0, 1_000), person]);
-    let since_asked: Vec<usize> = left
+    let left = run(vec![Process::with(0, 1_000), interactive]);
+    let since_begin: Vec<usize> = left
         .iter()
         .filter(|(_, at)| *at >= 2_500_000)
         .map(|(one, _)| *one)
         .collect();
-    assert_eq!(since_asked[..4], [1; 4]);
+    assert_eq!(since_begin[..4], [1; 4]);
 }
 
 #[test]
-fn one_call_waits_behind_no_more_than_a_round_of_a_thousand_others() {
+fn single_call_waits_at_most_one_round() {
     let other = Process {
         begins: 2_500_000,
         ..Process::with(1, 0)
     };
     let left = run(vec![Process::with(1_000, 0), other]);
-    let since_asked = left.iter().filter(|(_, at)| *at >= 2_500_000);
-    let before = since_asked.take_while(|(one, _)| *one == 0).count();
+    let since_begin = left.iter().filter(|(_, at)| *at >= 2_500_000);
+    let before = since_begin.take_while(|(one, _)| *one == 0).count();
     assert!(before < 4, "{before}");
 }
 
-/// A process whose callers make their next call shortly after the departure of the last.
+/// Process whose callers make their next call shortly after the departure of the previous call.
 struct Callers {
     priority: Priority,
     /// Time of the next call of each caller.
-    asks: Vec<u64>,
+    next_calls: Vec<u64>,
     wakes: u64,
     left: Vec<u64>,
 }
 
 impl Callers {
-    const THINKS: u64 = 20_000;
+    const CALL_INTERVAL: u64 = 20_000;
 
     fn of(priority: Priority, callers: u64) -> Self {
         Self {
             priority,
-            asks: (0..callers).map(|caller| 7_000 * caller).collect(),
+            next_calls: (0..callers).map(|caller| 7_000 * caller).collect(),
             wakes: 0,
             left: Vec::new(),
         }
     }
 
-    /// Maximum time between two departures.
-    fn longest_wait(&self) -> u64 {
+    /// Returns the maximum time between two departures.
+    fn max_wait(&self) -> u64 {
         let waits = self.left.windows(2).map(|two| two[1] - two[0]);
         waits.max().unwrap_or(u64::MAX)
     }
@@ -188,9 +188,13 @@ fn run_callers(mut processes: Vec<Callers>) -> Vec<Callers> {
         if now > 60_000_000 {
             return processes;
         }
-        let waiting = one.asks.iter().filter(|asks| **asks <= now).count();
+        let waiting = one
+            .next_calls
+            .iter()
+            .filter(|next_calls| **next_calls <= now)
+            .count();
         if waiting == 0 {
-            one.wakes = *one.asks.iter().min().unwrap();
+            one.wakes = *one.next_calls.iter().min().unwrap();
             continue;
         }
         let claim = match one.priority {
@@ -202,43 +206,43 @@ fn run_callers(mut processes: Vec<Callers>) -> Vec<Callers> {
             Claimed::Granted(departure, _) => {
                 assert_eq!(departure.priority, one.priority);
                 one.left.push(now);
-                let first = one.asks.iter_mut().min().unwrap();
-                *first = now + Callers::THINKS;
+                let first = one.next_calls.iter_mut().min().unwrap();
+                *first = now + Callers::CALL_INTERVAL;
                 one.wakes += 50;
             }
             Claimed::Later(wait, _) => one.wakes += micros(wait) + 100 * process,
-            Claimed::DayUsedUp(_) => unreachable!("there is no limit"),
+            Claimed::DayUsedUp(_) => unreachable!("no daily limit is set"),
         }
     }
 }
 
 #[test]
-fn processes_that_come_and_go_do_not_overtake_one_that_stays() {
-    // One process has a call waiting all the time, the others one per caller.
+fn short_lived_processes_do_not_overtake_a_long_lived_process() {
+    // The first process always has a call waiting; the others have one call per caller.
     let callers = [8, 1, 1, 2].map(|callers| Callers::of(Priority::Interactive, callers));
     let processes = run_callers(callers.into());
     let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
-    let waits: Vec<u64> = processes.iter().map(Callers::longest_wait).collect();
+    let waits: Vec<u64> = processes.iter().map(Callers::max_wait).collect();
     assert!(calls.iter().all(|calls| *calls >= 45), "{calls:?}");
     assert!(waits.iter().all(|wait| *wait <= 3 * CLOSED_FOR), "{waits:?}");
     assert!(calls.iter().sum::<usize>() >= 225, "{calls:?}");
 }
 
 #[test]
-fn background_work_has_its_share_beside_callers_of_other_processes() {
+fn background_calls_get_their_share_despite_interactive_processes() {
     let mut callers = vec![Callers::of(Priority::Background, 1)];
     callers.extend([2, 2, 3].map(|callers| Callers::of(Priority::Interactive, callers)));
     let processes = run_callers(callers);
     let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
     let all: usize = calls.iter().sum();
     assert!(calls[0] * 10 >= all && calls[0] * 7 <= all, "{calls:?}");
-    let waits: Vec<u64> = processes.iter().map(Callers::longest_wait).collect();
+    let waits: Vec<u64> = processes.iter().map(Callers::max_wait).collect();
     assert!(waits.iter().all(|wait| *wait <= 3 * CLOSED_FOR), "{waits:?}");
     assert!(all >= 225, "{calls:?}");
 }
 
 #[test]
-fn background_work_of_two_processes_shares_one_part() {
+fn background_calls_of_two_processes_share_one_eighth() {
     let callers = vec![
         Callers::of(Priority::Background, 1),
         Callers::of(Priority::Background, 1),
@@ -251,13 +255,13 @@ fn background_work_of_two_processes_shares_one_part() {
 }
 
 #[test]
-fn a_process_with_people_and_background_work_is_told_which_of_them_goes() {
+fn record_selects_the_priority_for_a_process_with_both() {
     let mut record = Record::default();
     let mut departures = Vec::new();
     for number in 0..16 {
         let Claimed::Granted(departure, _) = record.claim((1, number), &claim(9, 9), number * CLOSED_FOR)
         else {
-            panic!("a slot is open");
+            panic!("no slot is open");
         };
         departures.push(departure.priority);
     }
@@ -268,22 +272,22 @@ fn a_process_with_people_and_background_work_is_told_which_of_them_goes() {
 }
 
 #[test]
-fn a_killed_process_holds_slots_for_a_moment_only() {
+fn killed_process_keeps_slots_closed_only_for_the_grace_period() {
     let killed = Process {
         killed: 1_000_000,
         ..Process::with(40, 0)
     };
     let left = run(vec![killed, Process::with(8, 0)]);
     let last = left.last().unwrap().1;
-    // Eight calls of one and at most four of the other: three rounds, and the grace period.
+    // Eight calls of one process and at most four of the killed process: three rounds and the grace period.
     assert!(last <= 3 * CLOSED_FOR + GRACE + 10_000, "{last}");
 }
 
 #[test]
-fn a_departure_that_is_late_closes_its_slot_from_then_on() {
+fn late_departure_closes_its_slot_from_its_actual_time() {
     let mut record = Record::default();
     let Claimed::Granted(first, _) = record.claim((1, 1), &claim(1, 0), 0) else {
-        panic!("all slots are open");
+        panic!("no slot is open");
     };
     for number in 2..=4 {
         record.claim((1, number), &claim(1, 0), 0);
@@ -300,12 +304,12 @@ fn a_departure_that_is_late_closes_its_slot_from_then_on() {
 }
 
 #[test]
-fn a_departure_that_is_so_late_that_it_was_forgotten_counts_from_then_on() {
+fn departure_later_than_its_expiry_is_recorded_again() {
     let mut record = Record::default();
     let Claimed::Granted(first, _) = record.claim((1, 1), &claim(1, 0), 0) else {
-        panic!("all slots are open");
+        panic!("no slot is open");
     };
-    let late = FORGOTTEN_AFTER + 1;
+    let late = EXPIRY_AGE + 1;
     record.claim((2, 1), &claim(1, 0), late);
     record.departed(1, &[first], late);
     record.claim((2, 2), &claim(1, 0), late);
@@ -315,7 +319,7 @@ fn a_departure_that_is_so_late_that_it_was_forgotten_counts_from_then_on() {
 }
 
 #[test]
-fn a_departure_given_back_opens_its_slot_and_counts_for_nothing() {
+fn returned_departure_opens_its_slot_and_is_not_counted() {
     let mut record = Record::default();
     for number in 1..=4 {
         record.claim((1, number), &claim(1, 0), 0);
@@ -334,7 +338,7 @@ fn a_departure_given_back_opens_its_slot_and_counts_for_nothing() {
 }
 
 #[test]
-fn the_day_ends_at_its_limit_and_at_the_reserve_for_background_work() {
+fn daily_limit_and_reserve_are_enforced() {
     let mut record = Record::default();
     let limited = |interactive, background| Claim {
         rate_per_second: 0,
@@ -362,24 +366,24 @@ fn the_day_ends_at_its_limit_and_at_the_reserve_for_background_work() {
         record.claim((2, 7), &tomorrow, 0),
         Claimed::Granted(_, 1)
     ));
-    assert_eq!(record.raise(DAY, 0), 5, "by a clock that is behind");
+    assert_eq!(record.raise(DAY, 0), 5, "the day before, for a clock that lags");
 }
 
 #[test]
-fn a_record_that_lost_the_days_count_learns_it_from_a_claim() {
+fn lost_daily_count_is_restored_from_a_claim() {
     let mut record = Record::default();
-    let knowing = Claim {
+    let with_count = Claim {
         used: 70,
         ..claim(1, 0)
     };
     assert!(matches!(
-        record.claim((1, 1), &knowing, 0),
+        record.claim((1, 1), &with_count, 0),
         Claimed::Granted(_, 71)
     ));
 }
 
 #[test]
-fn an_unreadable_text_closes_all_slots_for_a_second() {
+fn unreadable_record_closes_all_slots_for_a_second() {
     for text in [
         &b"{\"days\":{},\"departures\":[{"[..],
         b"\0\0\0\0",
@@ -395,7 +399,7 @@ fn an_unreadable_text_closes_all_slots_for_a_second() {
 }
 
 #[test]
-fn what_a_shorter_text_leaves_of_a_longer_one_is_not_read() {
+fn remainder_of_a_longer_record_is_ignored() {
     let mut record = Record::default();
     record.claim((1, 1), &claim(1, 0), 0);
     let mut text = record.text().unwrap();
@@ -404,7 +408,7 @@ fn what_a_shorter_text_leaves_of_a_longer_one_is_not_read() {
 }
 
 #[test]
-fn a_clock_that_begins_again_costs_no_more_than_a_second() {
+fn clock_reset_delays_calls_by_at_most_a_second() {
     let mut record = Record::default();
     for number in 1..=4 {
         record.claim((1, number), &claim(9, 0), 9_000_000_000);
