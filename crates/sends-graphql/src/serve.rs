@@ -22,19 +22,19 @@ use crate::{
     telemetry,
 };
 
-/// Timeout of each last write at a shutdown.
+/// Timeout of each final write at shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Runs the service until a signal.
+/// Runs the service until it receives a signal.
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
-        // A response from the cache would have no trace.
+        // Cached responses would have no traces.
         options.http.capacity.answer_cache = 0;
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        // The two listeners receive every signal.
+        // Each listener receives every signal.
         let (mut signals, mut repeated) = (Signals::listen()?, Signals::listen()?);
         let first_signal = async {
             signals.next().await;
@@ -58,7 +58,7 @@ pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError
             }
         }
     });
-    // The remaining tasks belong to connections beyond the time for draining.
+    // The remaining tasks belong to connections that exceeded the time for draining.
     runtime.shutdown_background();
     if let Some(traces) = traces {
         traces.end();
@@ -95,7 +95,7 @@ async fn start(
         (None, _) => None,
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
-            // Takes a fraction of a second, so that the log is complete for the first query.
+            // Filling the log takes a fraction of a second, so that it is complete before the first query.
             sync::fill_of_sandbox(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }
@@ -141,19 +141,19 @@ async fn start(
         bulkheads: options.http.capacity.bulkheads(),
         graphiql: schema.graphiql,
     };
-    let in_order = async {
+    let graceful_shutdown = async {
         signal.await;
         ending.run(operations.shutdown, &backend.histories).await;
     };
     tokio::select! {
         served = server::serve(listener, service, options.http, &ending) => served?,
-        () = in_order => {}
+        () = graceful_shutdown => {}
     }
     close(synchronising, &backend.pacer, &*backend.store).await;
     Ok(())
 }
 
-/// Ends the synchronisation, and completes writes.
+/// Stops the synchronisation and flushes pending writes.
 async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
         && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
@@ -172,7 +172,7 @@ async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, stor
     tracing::info!("stopped");
 }
 
-/// Logs the writes that are lost with the process.
+/// Logs writes that are lost with the process.
 fn log_losses(health: &Health) {
     if let Some(gone) = &health.gone {
         tracing::error!(

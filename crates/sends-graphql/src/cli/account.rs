@@ -1,4 +1,4 @@
-//! `logout` and `rebuild-store`, and the errors of all commands.
+//! Commands `logout` and `rebuild-store`, and the error type of all commands.
 
 use std::{
     io::{self, Write},
@@ -59,7 +59,7 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// Whether the error is one of the options.
+    /// Returns whether invalid options caused the error.
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,

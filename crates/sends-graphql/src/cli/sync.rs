@@ -1,4 +1,4 @@
-//! `sync`: synchronises the log once, and prints the result.
+//! Command `sync`: synchronises the log once, and prints the result.
 
 mod display;
 
@@ -36,18 +36,18 @@ pub struct SyncOptions {
     pub account: AccountOptions,
 }
 
-/// Timeout of the last writes to the store.
+/// Timeout for flushing the store at exit.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Unreadable resources that are listed by name.
+/// Maximum number of unreadable resources listed by name.
 const MAX_NAMED: usize = 20;
 
-/// Result of a synchronisation without an error.
+/// Result of a synchronisation that did not fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Complete, except for unreadable resources.
     Complete,
-    /// Ended by the daily limit or a signal.
+    /// Stopped by the daily limit or a signal.
     Incomplete,
 }
 
@@ -55,7 +55,7 @@ pub enum Outcome {
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(config.source, Source::Sandbox(_));
-    // A synchronisation has its own rules on reads.
+    // Synchronisation applies its own refresh rules instead of a maximum age.
     let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
     let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();
@@ -66,7 +66,7 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     let displayed = tokio::spawn(display::show(synchronisation.progress.subscribe()));
     let interrupted = async {
         signals.next().await;
-        // Calls in progress finish and are stored; a second signal cancels them.
+        // The first signal lets calls in progress finish; a second signal cancels them.
         stop.cancel();
         signals.next().await;
     };

@@ -1,27 +1,26 @@
-//! Problems of the options. Each text names the option, the cause and the next step.
+//! Errors in the options. Each message names the option, the cause and the next step.
 
 use jiff::Timestamp;
 use sends_credentials::{InvalidEnvironment, StoreError};
 
 use super::ListenAddress;
 
-/// Problems found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The value, or `None` after adding its problem.
+    /// Returns the value, or records the problem and returns `None`.
     pub(crate) fn check<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
         checked.map_err(|problem| self.0.push(problem)).ok()
     }
 
-    /// Adds a problem.
+    /// Records a problem. Always returns `None`, which the caller can return in turn.
     pub(crate) fn add<T>(&mut self, problem: Problem) -> Option<T> {
         self.0.push(problem);
         None
     }
 
-    /// The value, unless there are problems. A value can be missing only if a problem was added.
+    /// Returns the value if no problem was recorded, otherwise all problems. A missing value implies a recorded problem.
     pub(crate) fn value_or_all<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         value.filter(|_| self.0.is_empty()).ok_or(self.0)
     }

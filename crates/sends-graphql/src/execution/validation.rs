@@ -1,8 +1,8 @@
-//! Validation of operations, and their limits (`limits.rs`), before any execution.
+//! Validation and limits of operations before execution.
 //!
-//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding
-//! its fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
-//! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
+//! `text.rs` checks a text before parsing, and `document_size.rs` checks the parsed document before validation, without expanding
+//! its fragments. `values.rs` and `variables.rs` check literals and variables before coercion, and `calls.rs` checks the
+//! estimated upstream calls of the plan. `apollo-compiler` parses and validates documents against the schema in `types.rs`.
 //!
 //! Independent of HTTP and of resolvers.
 
@@ -35,14 +35,14 @@ use crate::{
     execution::plan::{ARGUMENT_BYTES, Plan},
 };
 
-/// Valid document and its size, independent of variables.
+/// Valid document and its size, both independent of variables.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub executable: Valid<ExecutableDocument>,
     pub size: DocumentSize,
 }
 
-/// Checks the length of a text and its variables. Returns the bytes of the variables.
+/// Checks the size of a text and its variables. Returns the size of the variables in bytes.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
@@ -55,13 +55,13 @@ pub fn check_size(
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
-    // In addition to the check above, which ignores invalid tokens.
+    // Second limit on recursion, since the check above ignores invalid tokens.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are
-    // then missing from the serialised document.
+    // apollo-parser 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`. These constructs
+    // are missing from the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
@@ -99,7 +99,7 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
     })
 }
 
-/// Finds the operation of a request.
+/// Returns the operation that a request selects.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,

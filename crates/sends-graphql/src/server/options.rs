@@ -10,7 +10,7 @@ use crate::api_keys::ApiKeys;
 use crate::bulkheads::{Bulkhead, Bulkheads, answers};
 use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
-/// Minimum budget of responses: a quarter of it has room for the largest small response.
+/// Minimum budget of responses: a quarter of it has permits for the largest small response.
 const MIN_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
 #[derive(Args, Clone, Debug)]

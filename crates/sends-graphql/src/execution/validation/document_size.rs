@@ -1,7 +1,7 @@
-//! Size of a document with fragments expanded, computed without their expansion.
+//! Computes the size of a document with expanded fragments, without expanding them.
 //!
-//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take
-//! thirty steps. Unused fragments are included, since the validator visits them.
+//! Each fragment's size is computed once, so that thirty fragments that each spread the next fragment twice take only thirty
+//! steps. Unused fragments are included, since the validator visits them.
 
 use std::collections::HashMap;
 
@@ -16,26 +16,25 @@ use super::{
     text::check_nesting,
 };
 
-/// Size of a document. Counts saturate.
+/// Size of a document, with saturating counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DocumentSize {
-    /// Fields, spreads and inline fragments.
+    /// Number of fields, fragment spreads and inline fragments.
     pub selections: usize,
     pub fields: usize,
-    /// Nesting of fields.
+    /// Maximum nesting of fields.
     pub depth: usize,
-    /// Nesting of selection sets, with those of fragments.
+    /// Maximum nesting of selection sets, including fragments.
     pub nesting: usize,
     pub aliases: usize,
     pub directives: usize,
-    /// Nesting of introspected lists of types, each of which multiplies the response.
+    /// Maximum nesting of introspection lists that refer to other types. Each level multiplies the size of the response.
     pub introspection_steps: usize,
-    /// Whether it has introspection.
-    pub asks_for_schema: bool,
+    pub uses_introspection: bool,
 }
 
 impl DocumentSize {
-    /// Sum of two selections.
+    /// Combines the sizes of two sibling selections.
     fn and(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -45,7 +44,7 @@ impl DocumentSize {
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
             introspection_steps: self.introspection_steps.max(other.introspection_steps),
-            asks_for_schema: self.asks_for_schema || other.asks_for_schema,
+            uses_introspection: self.uses_introspection || other.uses_introspection,
         }
     }
 
@@ -58,7 +57,7 @@ impl DocumentSize {
         )?;
         let fields = Some("max-query-fields");
         Limit::check(fields, "fields (fragments included)", self.fields, limits.fields)?;
-        // Validation of a spread costs as much as that of a field, though it adds no value.
+        // Validating a spread costs as much as validating a field, although a spread adds no value.
         let selections = limits.fields.saturating_mul(2);
         Limit::check(fields, "fields and fragments", self.selections, selections)?;
         Limit::check(None, "aliases", self.aliases, limits.aliases)?;
@@ -68,10 +67,10 @@ impl DocumentSize {
     }
 }
 
-/// Limit of introspected steps. The introspection query of common tools needs one.
+/// Maximum of [`DocumentSize::introspection_steps`]. Introspection queries of common tools need one level.
 const INTROSPECTION_STEPS: usize = 2;
 
-/// Size of all operations and fragments of a document.
+/// Computes and checks the size of all operations and fragments.
 pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
     let mut measuring = Measuring {
         document,
@@ -87,7 +86,7 @@ pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Docum
     }
     for name in document.fragments.keys() {
         let size = measuring.fragment(name, 1)?;
-        // Spread fragments are included already; the validator visits unused ones once.
+        // Fragments in use are already counted, and the validator visits unused fragments once.
         total.directives = total.directives.max(size.directives);
         size.check(limits)?;
     }
@@ -102,7 +101,7 @@ struct Measuring<'d> {
 }
 
 impl<'d> Measuring<'d> {
-    /// `level` is the depth of the recursion, which is that of the library as well.
+    /// `level` is the recursion depth, which apollo-compiler reaches as well.
     fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
         check_nesting(level)?;
         let mut total = DocumentSize::default();
@@ -131,8 +130,8 @@ impl<'d> Measuring<'d> {
         size.fields = size.fields.saturating_add(1);
         size.depth += 1;
         size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
-        size.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
-        // Lists that lead from a type to other types.
+        size.uses_introspection |= ["__schema", "__type"].contains(&field.name.as_str());
+        // Lists whose elements refer to other types.
         let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
         size.introspection_steps += usize::from(is_step);
         Ok(size)

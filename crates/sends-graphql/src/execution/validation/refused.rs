@@ -1,4 +1,4 @@
-//! Rejections of operations before their execution.
+//! Rejection of operations before execution.
 
 use apollo_compiler::{
     diagnostic::Diagnostic,
@@ -11,9 +11,9 @@ use crate::{execution::shorten, schema::ErrorCode};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limit {
-    /// Option of the limit, without dashes.
+    /// Name of the option that sets the limit, without dashes. `None` if the limit is fixed.
     pub option: Option<&'static str>,
-    /// Name of the counted items, in the plural.
+    /// Plural noun for the counted items.
     pub counted: &'static str,
     /// Count, or a lower bound if counting ended early.
     pub found: usize,
@@ -50,12 +50,12 @@ impl Mistake {
     }
 }
 
-/// Maximum number of reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with
-/// messages forty times as long as the document.
+/// Maximum number of reported errors per document. Unknown directives of 20 kB cause a thousand errors, whose messages are forty
+/// times as long as the document.
 const MAX_MISTAKES: usize = 20;
 
 impl Limit {
-    /// Rejects an operation that exceeds a limit.
+    /// Rejects an operation that exceeds the limit.
     pub(super) fn check(
         option: Option<&'static str>,
         counted: &'static str,
@@ -75,7 +75,7 @@ impl Limit {
 }
 
 impl Refused {
-    /// Errors of the parser or the validator.
+    /// Converts errors of the parser or the validator.
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
         // Errors after the first syntax error are unreliable.
         let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
@@ -99,7 +99,7 @@ impl Refused {
         Self::Invalid(vec![Mistake::of(diagnostic)])
     }
 
-    /// Error in a part of the text that the parser ignores.
+    /// Returns the rejection of a document with parts that the parser ignored.
     pub(super) fn incomplete() -> Self {
         Self::Invalid(vec![Mistake {
             message: "Syntax error: an argument, a type or a value is incomplete.".to_owned(),
@@ -140,7 +140,7 @@ impl Refused {
         mistakes.into_iter().map(error).collect()
     }
 
-    /// All errors in one line.
+    /// Returns all errors on one line.
     pub fn message(&self) -> String {
         match self {
             Self::TooMuch(limit) => limit.to_string(),
@@ -159,7 +159,7 @@ impl Refused {
 }
 
 impl Limit {
-    /// Extension for clients that reduce their requests automatically.
+    /// Returns the error extension, from which clients can automatically reduce their requests.
     fn describe(&self) -> Value {
         let number = |count: usize| Value::from(u64::try_from(count).unwrap_or(u64::MAX));
         let mut described = async_graphql::indexmap::IndexMap::new();
@@ -188,7 +188,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Message of the validator as a sentence.
+/// Formats a message of the validator as a sentence, and escapes control characters.
 fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
@@ -203,7 +203,7 @@ fn sentence(words: &str) -> String {
         .collect()
 }
 
-/// Beginning of a name.
+/// Returns the first 60 characters of a name.
 fn short(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

@@ -1,5 +1,5 @@
-//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the
-//! types of variables in lists and objects, and custom scalars.
+//! Checks literals beyond the validator of apollo-compiler 1.33: list lengths, duplicate fields of objects, types of variables in
+//! lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::schema::check_scalar;
 
-/// Rejects a document with an invalid literal. The size of the document was checked.
+/// Rejects a document with an invalid literal. The size of the document must be limited.
 pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {
@@ -84,9 +84,9 @@ impl<'d> Walk<'d> {
     fn arguments(
         &self,
         definitions: &[Node<InputValueDefinition>],
-        given: &[Node<Argument>],
+        arguments: &[Node<Argument>],
     ) -> Result<(), Refused> {
-        given.iter().try_for_each(|argument| {
+        arguments.iter().try_for_each(|argument| {
             let definition = definitions
                 .iter()
                 .find(|definition| definition.name == argument.name);
@@ -100,7 +100,8 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `of` is `None` in a custom scalar, whose nested values have any type. `default` is that of the argument or input field.
+    /// `of` is `None` within a custom scalar, whose nested values can have any type. `default` is the default of the argument or
+    /// input field.
     fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
         let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
         let mut of = of;
@@ -140,12 +141,12 @@ impl<'d> Walk<'d> {
             if names.insert(name) {
                 return Ok(());
             }
-            let message = format!("The input field \"{name}\" is given more than once.");
+            let message = format!("The input field \"{name}\" is arguments more than once.");
             Err(self.invalid(message, value))
         })
     }
 
-    /// `AreTypesCompatible` of the specification, with defaults for null.
+    /// Implements `IsVariableUsageAllowed` of the specification.
     fn variable(
         &self,
         of: &Type,
@@ -186,7 +187,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// A literal without nested values, for the check of custom scalars.
+/// Converts a literal without its nested values, for the check of custom scalars.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

@@ -1,4 +1,4 @@
-//! Size of the variables of a request.
+//! Size limits of a request's variables.
 
 use async_graphql::{Value, Variables};
 
@@ -11,7 +11,7 @@ use super::{
 /// Bytes of a value without its text.
 const VALUE_BYTES: usize = size_of::<Value>();
 
-/// Rejects variables beyond the limits. Returns their bytes.
+/// Rejects variables beyond the limits. Returns the size of the variables in bytes.
 pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
