@@ -96,14 +96,14 @@ async fn start(
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
             // Filling the log takes a fraction of a second, so that it is complete before the first query.
-            sync::fill_of_sandbox(&synchroniser).await;
+            sync::fill_sandbox_log(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }
         (Some(synchroniser), Some(_)) => {
             tracing::info!("send log of the sandbox: synchronising within the limits");
             Some(match sync_every {
                 Some(every) => synchronise(synchroniser, every),
-                None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
+                None => tokio::spawn(async move { sync::fill_sandbox_log(&synchroniser).await }),
             })
         }
     };

@@ -87,9 +87,9 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
 
 /// Checks the limits of a plan, and estimates its response.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    let repeated = "fields under a name that their object already has";
+    let repeated = "fields with a repeated response name";
     Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
-    let arguments = "bytes of arguments, or more, with the values of its variables in their places";
+    let arguments = "bytes of arguments, or more, after variable substitution";
     Limit::check(None, arguments, plan.argument_bytes, ARGUMENT_BYTES)?;
     let estimate = calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)?;
     Ok(Estimate {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::rejection::Rejection;
 use crate::{
     bulkheads::Bulkhead,
-    bulkheads::size::{Full, OperationPermit},
+    bulkheads::places::{Full, OperationPermit},
     schema::ErrorCode,
 };
 

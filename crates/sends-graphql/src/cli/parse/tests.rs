@@ -143,8 +143,8 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
           --sync-every <DURATION|off>  Synchronisation interval of the log of all sends [default: off]
 
     Access over HTTP:
-          --api-key-file <FILE>      File of API keys, one of which callers have to send as X-API-Key
-          --allowed-origin <ORIGIN>  Origins of web pages that can send requests, separated by commas
+          --api-key-file <FILE>      File of API keys; callers must send a key as X-API-Key
+          --allowed-origin <ORIGIN>  Allowed origins of web pages, separated by commas
 
     --help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.
     ");

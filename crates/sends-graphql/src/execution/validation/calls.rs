@@ -63,17 +63,17 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         }
     }
     let calls = cost.calls();
-    Limit::check(None, "readings of the send log", cost.log_reads, LOG_READS)?;
-    Limit::check(None, "fields of the query itself", root.len(), limits.root_fields)?;
+    Limit::check(None, "reads of the send log", cost.log_reads, LOG_READS)?;
+    Limit::check(None, "root fields", root.len(), limits.root_fields)?;
     Limit::check(
         Some("max-upstream-calls"),
-        "calls to Constant Contact to make",
+        "estimated calls to Constant Contact",
         calls,
         limits.upstream_calls,
     )?;
     Limit::check(
         Some("max-answer-values"),
-        "values to be answered by estimate",
+        "estimated values in the response",
         cost.values,
         limits.answer_values,
     )?;

@@ -62,7 +62,7 @@ impl DocumentSize {
         Limit::check(fields, "fields and fragments", self.selections, selections)?;
         Limit::check(None, "aliases", self.aliases, limits.aliases)?;
         Limit::check(None, "directives", self.directives, limits.directives)?;
-        let steps = "steps of introspection from type to type";
+        let steps = "levels of nested introspection lists";
         Limit::check(None, steps, self.introspection_steps, INTROSPECTION_STEPS)
     }
 }

@@ -11,7 +11,7 @@ use apollo_parser::{Lexer, Token, TokenKind};
 
 use super::{
     limits::{Limits, NESTING},
-    rejection::{Limit, Refused},
+    refused::{Limit, Refused},
 };
 
 /// Rejects a text that exceeds the length limit.
