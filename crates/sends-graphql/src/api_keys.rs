@@ -41,13 +41,13 @@ type KeyHash = [u8; 32];
 pub enum InvalidApiKeys {
     #[error("cannot read {path}: {reason}")]
     Unreadable { path: String, reason: String },
-    #[error("{0} can be read by other users or changed by its group; chmod 600 helps")]
+    #[error("{0} is accessible to other users or writable by its group; restrict it with chmod 600")]
     Open(String),
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
     #[error("line {line} of {path} is not a key of at least {MIN_LENGTH} visible ASCII characters")]
     Key { path: String, line: usize },
-    #[error("{0} holds no key")]
+    #[error("{0} contains no key")]
     Empty(String),
 }
 
@@ -91,7 +91,7 @@ impl ApiKeys {
             match &keys {
                 Ok(keys) => tracing::info!("API keys changed: {} keys are valid", keys.len()),
                 Err(problem) => tracing::error!(
-                    "no API key is valid, since {problem}; requests are error until the file is valid"
+                    "no API key is valid, since {problem}; requests are rejected until the file is valid"
                 ),
             }
             state.keys = keys;
@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn error_names_the_line_number_without_quoting_the_key() {
         for (text, expected) in [
-            ("", "keys holds no key"),
-            ("# nothing\n", "keys holds no key"),
+            ("", "keys contains no key"),
+            ("# nothing\n", "keys contains no key"),
             (
                 "0123456789abcdef\nshort",
                 "line 2 of keys is not a key of at least 16 visible ASCII characters",

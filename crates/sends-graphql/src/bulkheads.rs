@@ -162,7 +162,7 @@ impl Bulkhead {
     pub fn try_enter(&self, size: usize) -> Option<Permits> {
         let permits = self.enter_if_free(size);
         if permits.is_none() {
-            self.refuse();
+            self.count_rejection();
         }
         permits
     }
@@ -207,13 +207,13 @@ impl Bulkhead {
     pub async fn within<T>(&self, entering: impl Future<Output = Option<T>>, wait: Duration) -> Option<T> {
         let entered = tokio::time::timeout(wait, entering).await.ok().flatten();
         if entered.is_none() {
-            self.refuse();
+            self.count_rejection();
         }
         entered
     }
 
     /// Counts a rejection that the caller decided, for example because a queue is full.
-    pub fn refuse(&self) {
+    pub fn count_rejection(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -175,7 +175,7 @@ fn store_reasons(health: &Health) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(damage) = &health.damage {
         let message = format!(
-            "{damage} ({} reads and writes failed by damage since the start; stop the service and run \
+            "{damage} ({} reads and writes failed due to damage since the start; stop the service and run \
              `sends-graphql rebuild-store`)",
             health.damaged
         );

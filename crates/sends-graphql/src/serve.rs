@@ -161,7 +161,7 @@ async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, stor
         tracing::warn!("the synchronisation was cancelled during a call, and continues at the next start");
     }
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
-        tracing::warn!("the last calls are missing in the daily count: writing it took too long");
+        tracing::warn!("the last calls are missing from the daily count, because writing it took too long");
     }
     log_losses(&store.health());
     match tokio::time::timeout(LAST_WRITES, store.close()).await {
@@ -191,7 +191,7 @@ fn log_losses(health: &Health) {
     }
     if let Some(damage) = &health.damage {
         tracing::error!(
-            "{damage} ({} reads and writes failed by damage; run `sends-graphql rebuild-store` before the next start)",
+            "{damage} ({} reads and writes failed due to damage; run `sends-graphql rebuild-store` before the next start)",
             health.damaged
         );
     }
@@ -207,7 +207,7 @@ async fn listen(address: &ListenAddress) -> Result<TcpListener, CommandError> {
         .map_err(|reason| CommandError::Listen {
             hint: match reason.kind() {
                 io::ErrorKind::AddrInUse => {
-                    "; choose another one with --listen, or stop the program that uses it"
+                    "; choose another address with --listen, or stop the program that uses it"
                 }
                 _ => "",
             },

@@ -91,7 +91,7 @@ pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     }
 }
 
-const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response can hold the only valid refresh token; waiting for \
+const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response can contain the only valid refresh token; waiting for \
                                   it (Ctrl-C cancels it, and can require a new login)";
 
 /// Time to read the warning, during which SIGINT is ignored. A single Ctrl-C can also arrive twice, from the terminal and from a

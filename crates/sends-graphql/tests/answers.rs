@@ -218,7 +218,7 @@ async fn panic_of_a_resolver_fails_only_its_operation() {
       "data": null,
       "errors": [
         {
-          "message": "The service failed to response.",
+          "message": "The service failed to answer.",
           "extensions": {
             "code": "INTERNAL"
           }

@@ -41,12 +41,10 @@ pub enum Exceeded {
 impl Exceeded {
     pub const fn message(self) -> &'static str {
         match self {
-            Self::Busy => {
-                "The memory for answers (answer-budget) is in use at the moment; try again shortly."
-            }
+            Self::Busy => "The memory for responses (answer-budget) is in use; try again shortly.",
             Self::TooLarge => {
-                "The answer takes more memory than one may (answer-budget); ask for fewer sends with `first`, for fewer \
-                 activities, or for fewer fields."
+                "The response exceeds the memory limit (answer-budget); request fewer sends with `first`, fewer \
+                 activities or fewer fields."
             }
         }
     }
@@ -116,7 +114,7 @@ impl ConnectionBudget {
         let lane = Lane::of(bytes);
         let total = self.lanes.total(lane);
         if bytes > total.limit() {
-            total.refuse();
+            total.count_rejection();
             return Err(Exceeded::TooLarge);
         }
         if let Some(share) = self.try_share(lane, bytes) {
@@ -134,7 +132,7 @@ impl ConnectionBudget {
     pub fn wait_in(&self, bytes: usize) -> Option<WaitingMemory> {
         let share = self.more(Lane::Waiting, bytes, 0);
         if share.is_none() {
-            self.lanes.total(Lane::Waiting).refuse();
+            self.lanes.total(Lane::Waiting).count_rejection();
         }
         share.map(WaitingMemory::new)
     }

@@ -31,7 +31,7 @@ impl Config {
             || options.http.access.behind_authenticating_proxy
             || options.listen.is_loopback();
         if matches!(source, Some(Source::OneAccount { .. })) && !is_protected {
-            problems.add::<()>(Problem::OpenToAnybody(options.listen.clone()));
+            problems.add::<()>(Problem::Unprotected(options.listen.clone()));
         }
         Self::new(source, &options.upstream, problems)
     }

@@ -171,7 +171,7 @@ impl Export<'_> {
         } = completeness.await?;
         if unreadable > 0 {
             warn(&format!(
-                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` names them"
+                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` lists them"
             ));
         }
         if coverage.contains(send.from, send.until) {
@@ -179,7 +179,7 @@ impl Export<'_> {
         }
         warn(&match coverage {
             Coverage::Nothing => {
-                "the account was never synchronised, so that only queried histories are in the log".to_owned()
+                "the account was never synchronised, so the log contains only queried histories".to_owned()
             }
             Coverage::Between { since: None, until } => {
                 format!("the log is complete until {until:.0} only")

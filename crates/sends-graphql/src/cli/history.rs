@@ -77,7 +77,7 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     }
     match failed {
         0 => Ok(()),
-        failed => Err(CommandError::Unanswered(failed)),
+        failed => Err(CommandError::Unreadable(failed)),
     }
 }
 

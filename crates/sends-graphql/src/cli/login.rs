@@ -71,7 +71,7 @@ const PRIVILEGES: [(&str, &str); 2] = [
     ("campaign:read", "no send history can be read"),
     (
         "ui:campaign:metrics",
-        "there are no statistics, and the log misses sends that are no change of their campaign",
+        "statistics are not available, and the log misses sends that do not change their campaign",
     ),
 ];
 
@@ -211,7 +211,7 @@ async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), 
             login.set_account(account).await?;
             writeln!(out, "Connected: {name}.")?;
         }
-        None => writeln!(out, "Connected. The account does not tell its name.")?,
+        None => writeln!(out, "Connected. The account's name is not available.")?,
     }
     let status = login.status()?;
     // The missing refresh token has already been reported.
@@ -221,7 +221,7 @@ async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), 
     let granted = status.map(|status| status.scopes).unwrap_or_default();
     for (scope, loss) in SCOPES {
         let is_printed = scope == OFFLINE_ACCESS && !is_renewable;
-        if !is_printed && !granted.iter().any(|one| one == scope) {
+        if !is_printed && !granted.iter().any(|granted| granted == scope) {
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }

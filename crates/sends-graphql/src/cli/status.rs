@@ -89,13 +89,13 @@ pub async fn status(
 }
 
 fn print_login(out: &mut impl Write, origin: &str, login: &Status, now: Timestamp) -> io::Result<()> {
-    let name = login.account.as_ref().map_or("name not known", |account| {
+    let name = login.account.as_ref().map_or("name unknown", |account| {
         account.organization.as_deref().unwrap_or(&account.id)
     });
     writeln!(out, "account        {name}, from {origin}")?;
     writeln!(out, "application    {}", login.client_id)?;
     let scopes = if login.scopes.is_empty() {
-        "not known yet".to_owned()
+        "unknown".to_owned()
     } else {
         login.scopes.join(" ")
     };

@@ -85,7 +85,7 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
         if is_sandbox {
             writeln!(
                 io::stdout(),
-                "the log of the sandbox is not kept; `serve --sandbox` fills its own"
+                "the log of the sandbox is discarded; `serve --sandbox` creates its own"
             )?;
         }
         outcome
@@ -107,7 +107,10 @@ fn print_report(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Re
             Ok(Outcome::Complete)
         }
         Ended::Stopped => {
-            writeln!(out, "{left} campaigns are left; run it again to continue")?;
+            writeln!(
+                out,
+                "{left} campaigns are left; run the command again to continue"
+            )?;
             Ok(Outcome::Incomplete)
         }
         Ended::DayUsedUp { until } => {

@@ -49,10 +49,10 @@ pub enum Problem {
     SandboxNotBuilt,
     #[error("--sandbox-limits and --sandbox-odd-records apply to the sandbox only; add --sandbox")]
     NoSandbox,
-    #[error("--sandbox has data of its own, which tokens of callers do not apply to; omit --caller-tokens")]
+    #[error("--sandbox does not accept tokens of callers; omit --caller-tokens")]
     SandboxOfCallers,
     #[error(
-        "--caller-tokens uses the token of each caller; unset SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN, or omit it"
+        "--caller-tokens uses the token of each caller; unset SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN, or omit --caller-tokens"
     )]
     TwoModes,
     #[error("--sync-every requires an account of the service; omit --caller-tokens, or --sync-every")]
@@ -61,14 +61,14 @@ pub enum Problem {
         "--listen (SENDS_LISTEN): \"{0}\" is reachable from other machines, which could read the account; require keys with \
          --api-key-file, or set --behind-authenticating-proxy if a proxy in front of the service authenticates callers"
     )]
-    OpenToAnybody(ListenAddress),
+    Unprotected(ListenAddress),
     #[error(
         "--client-id (SENDS_CLIENT_ID): missing; set the client id of your application at Constant Contact"
     )]
     NoClientId,
     #[error(
         "no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant \
-         Contact, or try it on invented data with --sandbox"
+         Contact, or use --sandbox for invented data"
     )]
     NoAccount,
 }

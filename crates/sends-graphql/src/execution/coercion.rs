@@ -100,7 +100,7 @@ pub(super) fn arguments(
         };
         let value = value.map_err(|_| {
             format!(
-                "The argument \"{}\" of type \"{}\" must not be null, nor hold a null that its type does not allow.",
+                "The argument \"{}\" of type \"{}\" must not be null or contain a null that its type does not allow.",
                 definition.name, definition.ty
             )
         })?;

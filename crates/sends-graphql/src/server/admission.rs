@@ -42,7 +42,7 @@ impl Admission {
             permits
         } else {
             let Ok(_queued) = self.queue.try_acquire() else {
-                self.working.refuse();
+                self.working.count_rejection();
                 return Err(overloaded());
             };
             let permits = self.working.enter_within(size, self.wait).await;

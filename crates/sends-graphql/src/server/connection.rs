@@ -235,7 +235,7 @@ impl ConnectionHandler {
                     match overdue {
                         Overdue::Idle => connection.as_mut().graceful_shutdown(),
                         Overdue::Unread => {
-                            tracing::debug!("connection closed: responses not read, or too slowly (write-timeout)");
+                            tracing::debug!("connection closed: responses were read too slowly or not at all (write-timeout)");
                             return;
                         }
                         Overdue::Flooded(reason) => {

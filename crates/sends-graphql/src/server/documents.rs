@@ -80,7 +80,7 @@ impl Documents {
                 text.map(Document::sent).ok_or_else(|| {
                     Rejection::of_request(
                         ErrorCode::PersistedQueryNotFound,
-                        "The document is not in the manifest of the service, which executes no others.",
+                        "The document is not in the manifest of the service, which executes no other documents.",
                     )
                 })
             }
@@ -153,7 +153,7 @@ fn persisted_hash(extensions: &Map<String, Value>) -> Result<Option<String>, Rej
         _ => Err(Rejection::new(
             StatusCode::BAD_REQUEST,
             ErrorCode::BadUserInput,
-            "\"extensions.persistedQuery\" must hold \"version\": 1 and \"sha256Hash\".",
+            "\"extensions.persistedQuery\" must contain \"version\": 1 and \"sha256Hash\".",
         )),
     }
 }

@@ -219,7 +219,7 @@ fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Re
     let mut json = Writer::default();
     if let Err(error) = serde_json::to_writer(&mut json, &response) {
         tracing::error!("serialising a response failed: {error}");
-        json = Writer::from(br#"{"errors":[{"message":"The service failed to response."}]}"#.to_vec());
+        json = Writer::from(br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec());
     }
     drop(response);
     let json = json.finish();

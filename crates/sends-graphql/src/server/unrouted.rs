@@ -71,7 +71,7 @@ pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request)
     } else {
         "the GraphQL endpoint is /graphql"
     };
-    let message = format!("There is nothing at {}; {next_step}.", shown(path));
+    let message = format!("The path {} does not exist; {next_step}.", shown(path));
     Rejection::new(StatusCode::NOT_FOUND, ErrorCode::BadUserInput, message).into_response(MediaType::Json)
 }
 

@@ -91,7 +91,7 @@ fn log_report(report: &Report) {
     if *unreadable > 0 {
         tracing::warn!(
             unreadable,
-            "the log of sends lacks unreadable resources; `syncState` names them"
+            "the log of sends is missing unreadable resources; `syncState` lists them"
         );
     }
     let left = pending.unread_campaigns + pending.changed_campaigns;

@@ -148,7 +148,7 @@ impl AnswerMemory {
         let size = self.bytes();
         let total = self.budget.lanes.total(Lane::Waiting);
         if size > total.limit() {
-            total.refuse();
+            total.count_rejection();
             self.exceeded.get_or_init(|| Exceeded::TooLarge);
             return true;
         }
@@ -164,7 +164,7 @@ impl AnswerMemory {
     async fn queue_when_notified(&self) {
         self.queues.notified().await;
         if self.move_from_queue(self.bytes()).await.is_none() {
-            self.budget.lanes.total(Lane::Waiting).refuse();
+            self.budget.lanes.total(Lane::Waiting).count_rejection();
             self.exceeded.get_or_init(|| Exceeded::Busy);
         }
         let _ = self.moved.set(());
@@ -236,7 +236,7 @@ impl AnswerMemory {
                 None => Exceeded::Busy,
             }
         };
-        self.budget.lanes.total(lane).refuse();
+        self.budget.lanes.total(lane).count_rejection();
         Err(*self.exceeded.get_or_init(|| reason))
     }
 

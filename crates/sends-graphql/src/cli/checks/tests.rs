@@ -142,7 +142,7 @@ fn conflicting_token_sources_are_rejected() {
 #[test]
 fn public_address_requires_api_keys_or_an_authenticating_proxy() {
     let open = |options: &[&str]| check(&[&["--listen=0.0.0.0:80"], options].concat(), Some("token"));
-    let expected = Problem::OpenToAnybody("0.0.0.0:80".parse().unwrap());
+    let expected = Problem::Unprotected("0.0.0.0:80".parse().unwrap());
     assert_eq!(open(&[]).unwrap_err(), [expected]);
     open(&["--behind-authenticating-proxy"]).unwrap();
 }

@@ -141,7 +141,7 @@ impl<'d> Walk<'d> {
             if names.insert(name) {
                 return Ok(());
             }
-            let message = format!("The input field \"{name}\" is arguments more than once.");
+            let message = format!("The input field \"{name}\" is specified more than once.");
             Err(self.invalid(message, value))
         })
     }

@@ -33,9 +33,9 @@ pub enum InvalidManifest {
         "{0} is not a manifest of persisted documents in the format of Apollo, Relay or GraphQL Code Generator"
     )]
     UnknownFormat(String),
-    #[error("{0} holds no document")]
+    #[error("{0} contains no document")]
     Empty(String),
-    #[error("{path} holds the id \"{id}\" twice, with different documents")]
+    #[error("{path} contains the id \"{id}\" twice, with different documents")]
     Ambiguous { path: String, id: String },
 }
 

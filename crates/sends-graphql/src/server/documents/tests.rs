@@ -123,7 +123,7 @@ fn only_documents_of_the_manifest_are_found_in_either_format() {
 fn invalid_manifest_is_rejected() {
     for (manifest, expected) in [
         (json!([]), "manifest.json is not a manifest"),
-        (json!({}), "manifest.json holds no document"),
+        (json!({}), "manifest.json contains no document"),
         (json!({ "a": 1 }), "manifest.json is not a manifest"),
         (
             json!({ "format": "apollo-persisted-query-manifest", "version": 2, "operations": [] }),
@@ -131,7 +131,7 @@ fn invalid_manifest_is_rejected() {
         ),
         (
             json!({ "a": "{ b }", "sha256:a": "{ c }" }),
-            "manifest.json holds the id \"a\" twice",
+            "manifest.json contains the id \"a\" twice",
         ),
     ] {
         let problem = trusted(&manifest).unwrap_err().to_string();

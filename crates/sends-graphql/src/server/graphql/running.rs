@@ -246,7 +246,7 @@ fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
         Exceeded::Busy => no_memory(exceeded),
         Exceeded::TooLarge => Rejection::of_request(
             exceeded.into(),
-            "The responses of the batch together take more memory than a single answer may (answer-budget); send fewer \
+            "The responses of the batch together exceed the memory limit of a single response (answer-budget); send fewer \
              operations in a batch.",
         ),
     }
