@@ -12,9 +12,8 @@ use std::{
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Timeout of one npm command.
-const LIMIT: Duration = Duration::from_mins(5);
+const NPM_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Checks that the bundler supports the Node.js version on the `PATH`.
 pub(crate) fn check_version() -> Result<(), String> {
     let output = match Command::new("node").arg("--version").output() {
         Ok(output) => output,
@@ -43,7 +42,6 @@ pub(crate) fn check_version() -> Result<(), String> {
     }
 }
 
-/// Installs the packages of the lockfile and builds the bundle in `folder`.
 pub(crate) fn build(folder: &Path) -> Result<(), String> {
     // `npm ci` would wait minutes for an unreachable registry. An HTTP error in response to the ping is ignored, because the
     // registry may serve packages anyway.
@@ -65,7 +63,6 @@ pub(crate) fn build(folder: &Path) -> Result<(), String> {
 enum NpmError {
     Start(io::Error),
     Timeout,
-    /// Standard error of a failed command.
     Exit(String),
 }
 
@@ -76,7 +73,7 @@ impl NpmError {
                 "there is no npm on the PATH".to_owned()
             }
             Self::Start(error) => format!("npm cannot be run: {error}"),
-            Self::Timeout => format!("`npm {command}` did not end in {} s", LIMIT.as_secs()),
+            Self::Timeout => format!("`npm {command}` did not end in {} s", NPM_TIMEOUT.as_secs()),
             Self::Exit(printed) => format!("`npm {command}` failed: {}", first_error(&printed)),
         }
     }
@@ -96,7 +93,7 @@ fn npm(folder: &Path, command: &str, options: &[&str]) -> Result<(), NpmError> {
         .stderr(File::create(&log).map_err(NpmError::Start)?)
         .spawn()
         .map_err(NpmError::Start)?;
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + NPM_TIMEOUT;
     loop {
         match child.try_wait().map_err(NpmError::Start)? {
             Some(status) if status.success() => return Ok(()),

@@ -36,7 +36,6 @@ struct State {
 
 type KeyHash = [u8; 32];
 
-/// Reason why all keys of a file are invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
     #[error("cannot read {path}: {reason}")]
@@ -74,7 +73,6 @@ impl ApiKeys {
         admitted.into()
     }
 
-    /// Returns the reason why no key is valid. `None` if keys are valid.
     pub fn problem(&self) -> Option<InvalidApiKeys> {
         self.present().keys.as_ref().err().cloned()
     }
@@ -233,7 +231,6 @@ mod tests {
             }
         }
 
-        /// Checks the key after the reload interval.
         async fn admits(&self) -> bool {
             tokio::time::advance(READ_EVERY).await;
             self.keys.admit(KEY.as_bytes())

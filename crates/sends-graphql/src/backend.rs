@@ -25,7 +25,6 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// Data sources of the schema, with their dependencies.
 pub struct Backend {
     pub histories: Histories,
     /// `None` if callers use their own accounts.
@@ -42,7 +41,6 @@ pub struct Backend {
     pub log_folder: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
     pub sandbox: Option<EmbeddedSandbox>,
-    /// Description of the upstream for log messages.
     pub description: String,
 }
 

@@ -47,7 +47,6 @@ pub struct Bulkheads {
 }
 
 impl Bulkheads {
-    /// Returns the occupancy of all bulkheads for the metrics, including the bulkheads of the store and the client.
     pub fn all(&self, store: StorePools, client: &ConstantContact) -> Vec<Occupancy> {
         let own = [
             &self.connections,
@@ -98,7 +97,6 @@ pub struct Permits {
     freed: Freed,
 }
 
-/// Notifies the first waiter on drop.
 #[derive(Debug)]
 struct Freed(Arc<Waiting>);
 
@@ -114,7 +112,6 @@ pub struct Occupancy {
     /// Count or bytes, depending on the bulkhead.
     pub in_use: usize,
     pub limit: usize,
-    /// Rejections since the start.
     pub refused: u64,
 }
 
@@ -198,7 +195,7 @@ impl Bulkhead {
         }
     }
 
-    /// Queues for permits with a timeout, which counts as a rejection.
+    /// Queues for permits with a timeout. A failure counts as a rejection.
     pub async fn enter_within(&self, size: usize, wait: Duration) -> Option<Permits> {
         self.within(self.enter(size), wait).await
     }
@@ -232,18 +229,16 @@ impl Permits {
         self.permit.num_permits()
     }
 
-    /// Both permits must belong to the same bulkhead.
+    /// Panics if the permits belong to different bulkheads.
     pub fn merge(&mut self, other: Self) {
         self.permit.merge(other.permit);
     }
 
-    /// Releases the permits beyond `size`.
     pub fn shrink_to(&mut self, size: usize) {
         let surplus = self.size().saturating_sub(size);
         drop(self.split(surplus));
     }
 
-    /// Splits off up to `size` permits.
     #[must_use]
     pub fn split_at_most(&mut self, size: usize) -> Self {
         self.split(size.min(self.size()))
@@ -294,7 +289,6 @@ mod tests {
         let wait = Duration::from_secs(1);
         let more = async {
             tokio::task::yield_now().await;
-            // New requests must queue.
             assert!(bulkhead.enter_if_free(1).is_none());
             let more = bulkhead.enter_before_waiting(5).map(|permits| permits.size());
             drop(in_progress);

@@ -40,7 +40,6 @@ pub struct Upstream {
 }
 
 impl Config {
-    /// Returns the configuration, or all recorded problems.
     pub(crate) fn new(
         source: Option<Source>,
         upstream: &UpstreamOptions,
@@ -82,7 +81,6 @@ impl Upstream {
     }
 }
 
-/// Opens or creates the state folder, by default the platform's.
 pub fn state_dir(options: &StateOptions) -> Result<StateDir, Problem> {
     let path = options.state_dir.clone().map_or_else(default_state_dir, Ok);
     path.and_then(StateDir::open).map_err(Problem::StateDir)

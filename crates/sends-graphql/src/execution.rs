@@ -52,7 +52,6 @@ pub struct Executor {
     documents: Arc<Documents>,
 }
 
-/// Validated and planned operation.
 pub struct Admitted {
     schema: Schema,
     types: Arc<Types>,
@@ -92,7 +91,6 @@ impl Executor {
         &self.limits
     }
 
-    /// Validates and executes an operation. [`is_request_error`] reports whether it was executed.
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
@@ -120,7 +118,7 @@ impl Executor {
         let cached = self.documents.find(&request.query, types, limits)?;
         let document = &cached.document.executable;
         if cached.document.size.uses_introspection && !self.introspection {
-            return Err(Refused::SchemaHidden);
+            return Err(Refused::IntrospectionDisabled);
         }
         validation::check_variables(&request.variables, limits)?;
         let operation = validation::operation(document, request.operation_name.as_deref())?;
@@ -161,12 +159,10 @@ impl Admitted {
         self.estimate
     }
 
-    /// Returns whether the response is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
         self.is_cacheable
     }
 
-    /// Adds a value to the resolver context.
     #[must_use]
     pub fn data<D: Any + Send + Sync>(mut self, data: D) -> Self {
         self.data.insert(data);
@@ -199,7 +195,6 @@ impl Admitted {
         response
     }
 
-    /// Returns async-graphql's response and the introspection fields.
     async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), IntrospectionError> {
         let (schema, types) = (&self.schema, &*self.types);
         let introspected = match self.uses_introspection.take() {

@@ -7,7 +7,6 @@ use jiff::civil::Date;
 use sends_client::pacing::{DayLedger, LedgerError};
 use sends_store::{Store, StoreError};
 
-/// Ledger in a store, shared by all processes that use the store.
 pub struct StoreLedger(Arc<dyn Store>);
 
 impl StoreLedger {

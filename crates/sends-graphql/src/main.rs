@@ -18,10 +18,8 @@ use sends_graphql::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Exit status for invalid options.
 const INVALID_SETTINGS: u8 = 2;
 
-/// Exit status of an incomplete synchronisation.
 const INCOMPLETE: u8 = 3;
 
 /// Waits during a panic until new tokens are stored, as every other exit path does.

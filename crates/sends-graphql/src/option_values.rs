@@ -16,7 +16,6 @@ pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// Minimum of timeout options.
 pub(crate) const MIN_DURATION: Duration = Duration::from_millis(100);
 
 /// Parses a number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
@@ -88,7 +87,6 @@ fn in_range<N: TryFrom<u64>>(number: u64, range: &RangeInclusive<u64>) -> Option
         .flatten()
 }
 
-/// Parses a Boolean in the common spellings of environment variables.
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -123,7 +121,6 @@ pub(crate) fn origin(text: &str) -> Result<HeaderValue, String> {
     read().ok_or_else(|| wrong(text, "an origin such as https://app.example.com, without a path"))
 }
 
-/// Trims a text, and rejects an empty text.
 pub(crate) fn text(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -152,7 +149,6 @@ pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     }
 }
 
-/// Parses one of the values by its case-insensitive name.
 pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     all: &'static [T],
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
@@ -165,7 +161,6 @@ pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     }
 }
 
-/// Parses a value through [`FromStr`](std::str::FromStr).
 pub(crate) fn parsed<T: std::str::FromStr>(text: &str, expected: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| wrong(text, expected))
 }

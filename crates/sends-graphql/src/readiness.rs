@@ -22,9 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::api_keys::ApiKeys;
 
 /// Cache duration of a report.
-const VALIDITY: Duration = Duration::from_secs(1);
-/// Timeout of the test write to the store.
-const WRITE_LIMIT: Duration = Duration::from_secs(2);
+const REPORT_VALIDITY: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Source of the credential, which can require a new login.
 #[derive(Clone)]
@@ -64,11 +63,9 @@ pub struct Reason {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
     pub status: Status,
-    /// Empty if the status is ready.
     pub reasons: Vec<Reason>,
 }
 
-/// Readiness checks. Clones share the last report.
 #[derive(Clone)]
 pub struct Readiness(Arc<Checks>);
 
@@ -112,7 +109,7 @@ impl Readiness {
         // Concurrent probes share one check.
         let mut last = checks.last.lock().await;
         if let Some((at, report)) = &*last
-            && at.elapsed() < VALIDITY
+            && at.elapsed() < REPORT_VALIDITY
         {
             return report.clone();
         }
@@ -134,7 +131,7 @@ impl Checks {
             let message = format!("no API key is valid, since {problem}");
             blocking.push(reason("API_KEYS_UNREADABLE", message));
         }
-        match timeout(WRITE_LIMIT, self.store.check_writable()).await {
+        match timeout(WRITE_TIMEOUT, self.store.check_writable()).await {
             Ok(Ok(())) => {}
             Ok(Err(error @ sends_store::StoreError::Gone { .. })) => {
                 blocking.push(reason("STORE_GONE", error.to_string()));
@@ -170,7 +167,6 @@ impl Checks {
     }
 }
 
-/// Returns the reasons found in past reads and writes of the store.
 fn store_reasons(health: &Health) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(damage) = &health.damage {

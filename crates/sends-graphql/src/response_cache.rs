@@ -18,7 +18,6 @@ use crate::{
     telemetry::metrics::OperationMetrics,
 };
 
-/// Maximum size of a cached response in bytes.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 256 << 10;
 
 /// Typical size of a response in bytes, used for the initial capacity.
@@ -41,7 +40,6 @@ pub(crate) struct CachedResponse {
 }
 
 impl ResponseCache {
-    /// Creates a cache with a capacity in bytes.
     pub(crate) fn new(bytes: u64) -> Self {
         let items = usize::try_from(bytes / TYPICAL_RESPONSE_BYTES).unwrap_or(usize::MAX);
         Self {

@@ -25,7 +25,6 @@ use crate::{
 /// Timeout of each final write at shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Runs the service until it receives a signal.
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
@@ -153,7 +152,6 @@ async fn start(
     Ok(())
 }
 
-/// Stops the synchronisation and flushes pending writes.
 async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
         && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
@@ -172,7 +170,6 @@ async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, stor
     tracing::info!("stopped");
 }
 
-/// Logs writes that are lost with the process.
 fn log_losses(health: &Health) {
     if let Some(gone) = &health.gone {
         tracing::error!(

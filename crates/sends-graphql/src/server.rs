@@ -1,9 +1,16 @@
 //! HTTP server: routes and layers.
 //!
-//! From outermost to innermost, a request passes the connection with its timeouts (`connection.rs`), the response cache
-//! (`response_cache.rs`), checks of `Host` and `Origin` (`host_and_origin.rs`) with common response headers
-//! (`response_headers.rs`), compression (`compression.rs`), and the route. Routes are GraphQL (`graphql.rs`), health, metrics,
-//! GraphiQL, and errors for unknown paths or methods (`unrouted.rs`).
+//! From outermost to innermost, a request passes through:
+//!
+//! - the connection with its timeouts (`connection.rs`)
+//!
+//! - the response cache (`response_cache.rs`)
+//!
+//! - the checks of `Host` and `Origin` (`host_and_origin.rs`), with the headers of every response (`response_headers.rs`)
+//!
+//! - compression (`compression.rs`)
+//!
+//! - the route: GraphQL (`graphql.rs`), health, metrics, GraphiQL, or the error for an unknown path or method (`unrouted.rs`)
 
 mod admission;
 mod body;
@@ -71,10 +78,8 @@ use crate::{
 /// Minimum size of a response to compress, in bytes. Smaller responses fit into one packet.
 const MIN_COMPRESSED_BYTES: u64 = 1 << 10;
 
-/// `Access-Control-Max-Age` of CORS preflight responses.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
-/// State shared by all requests.
 #[derive(Clone)]
 pub struct Service {
     pub backend: Arc<Backend>,
@@ -83,13 +88,11 @@ pub struct Service {
     pub request_timeout: Duration,
     pub long_work: Arc<LongWork>,
     pub readiness: Readiness,
-    /// Whether `/metrics` is served.
     pub show_metrics: bool,
     pub bulkheads: Bulkheads,
     pub graphiql: bool,
 }
 
-/// Serves requests until shutdown, then drains requests in progress.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -174,7 +177,6 @@ fn router(
         .layer(around_all)
 }
 
-/// Middleware of all routes: request id, `Host` and `Origin` checks, and security headers.
 async fn for_every_request(
     State(host_and_origin): State<Arc<HostAndOrigin>>,
     mut request: Request,

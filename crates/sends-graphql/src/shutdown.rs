@@ -98,7 +98,6 @@ const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response
 /// parent process.
 const READING_TIME: Duration = Duration::from_secs(1);
 
-/// Exit status after SIGINT.
 const INTERRUPTED: i32 = 130;
 
 /// Signals that request a shutdown. While the value exists, the signals do not terminate the process.
@@ -117,7 +116,7 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless the process ignores them, as it does SIGHUP under
+    /// Listens for SIGINT and SIGTERM. Also listens for SIGHUP and SIGQUIT unless the process ignores them, for example under
     /// `nohup`.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -143,7 +142,6 @@ impl Signals {
         }
     }
 
-    /// Waits for the first SIGINT after `time` has elapsed.
     async fn interrupted_after(&mut self, time: Duration) {
         let started = Instant::now();
         loop {
@@ -154,7 +152,6 @@ impl Signals {
     }
 }
 
-/// Waits for a signal, or forever if the signal is ignored.
 #[cfg(unix)]
 async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
     match signal {
@@ -177,7 +174,6 @@ struct IgnoredSignals(u64);
 
 #[cfg(unix)]
 impl IgnoredSignals {
-    /// Parses the set from the text of `/proc/self/status`.
     fn of(status: &str) -> Self {
         let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         let set = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
@@ -197,7 +193,6 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next Ctrl-C.
     pub async fn next(&mut self) -> i32 {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!("listening for Ctrl-C failed: {error}");
@@ -206,7 +201,6 @@ impl Signals {
         INTERRUPTED
     }
 
-    /// Waits for the first Ctrl-C after `time` has elapsed.
     async fn interrupted_after(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
         self.next().await;

@@ -90,7 +90,6 @@ pub enum FillError {
     Store(#[from] StoreError),
 }
 
-/// Synchronises the log of the embedded sandbox, and returns it with its owner.
 pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
     let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(FillError::NoLog)?;
     let synchronisation = synchroniser.synchronisation();

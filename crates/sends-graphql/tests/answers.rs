@@ -7,7 +7,6 @@ use sends_graphql::execution::is_request_error;
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
-/// Executes a query with the executor and with async-graphql alone.
 async fn both(service: &Service, query: &str, variables: Value) -> (Response, Response) {
     let request = || {
         let variables = Variables::from_json(variables.clone());

@@ -11,7 +11,6 @@ use support::{GUIDE, Service};
 struct Executed {
     /// Serialized data, with fields in response order.
     data: String,
-    /// Paths of the errors.
     errors: Vec<Value>,
     is_rejected: bool,
 }

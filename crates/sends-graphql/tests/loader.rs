@@ -68,7 +68,6 @@ async fn batch_starts_while_the_previous_batch_is_in_flight() {
     }
 }
 
-/// Waits until the first batch is in flight.
 async fn first_request(sandbox: &Sandbox) {
     let is_sent = async {
         while sandbox.requests().is_empty() {

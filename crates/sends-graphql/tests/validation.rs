@@ -23,7 +23,6 @@ fn executor(limits: Limits) -> Executor {
 
 static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| executor(Limits::default()));
 
-/// Returns the rejection of an operation, if any.
 fn rejection(executor: &Executor, query: &str, variables: Value) -> Option<Refused> {
     let request = Request::new(query).variables(Variables::from_json(variables));
     executor.admit(request).err()

@@ -14,7 +14,6 @@ pub struct EmbeddedSandbox {
 }
 
 impl EmbeddedSandbox {
-    /// Starts a sandbox on a free loopback port.
     #[cfg(feature = "sandbox")]
     pub async fn start(options: SandboxOptions) -> io::Result<Self> {
         let mut config = if options.sandbox_limits {

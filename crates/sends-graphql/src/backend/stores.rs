@@ -54,7 +54,6 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    /// Adds a memory layer to a database.
     pub(super) fn layered(store: SqliteStore) -> Self {
         let database = Arc::new(store);
         let log = Log::of(&database);
@@ -69,7 +68,6 @@ impl Stores {
         Ok(Self::layered(store))
     }
 
-    /// Creates a memory store without a log, for callers' accounts.
     pub(super) fn of_callers() -> Self {
         Self {
             store: Arc::new(MemoryStore::new(MEMORY)),

@@ -29,12 +29,9 @@ pub const SMALL: usize = 512 << 10;
 /// time, and the number of queued operations is bounded anyway.
 const UNCOUNTED: usize = 16 << 10;
 
-/// Reason for a rejected reservation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exceeded {
-    /// Other responses use the memory.
     Busy,
-    /// The response exceeds the maximum of a single response.
     TooLarge,
 }
 
@@ -50,17 +47,14 @@ impl Exceeded {
     }
 }
 
-/// Memory budget of all responses. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AnswerBudget(Arc<Lanes>);
 
 impl AnswerBudget {
-    /// Creates a budget whose reservations queue for up to `wait`.
     pub fn new(bulkheads: &Bulkheads, wait: Duration) -> Self {
         Self(Arc::new(Lanes::new(bulkheads, wait)))
     }
 
-    /// Creates the budget of a new connection.
     pub fn connection(&self) -> ConnectionBudget {
         ConnectionBudget {
             lanes: Arc::clone(&self.0),
@@ -79,9 +73,7 @@ pub struct ConnectionBudget {
 impl ConnectionBudget {
     /// Reserves memory for the response of one operation, in FIFO order.
     ///
-    /// # Errors
-    ///
-    /// Returns [`Exceeded`] if the reservation times out, if the waiting lane has no memory for the queued request, or if the
+    /// Returns an error if the reservation times out, if the waiting lane has no memory for the queued request, or if the
     /// estimate exceeds the lane.
     pub async fn reserve(&self, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
         let share = self
@@ -92,10 +84,6 @@ impl ConnectionBudget {
 
     /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The sum
     /// is limited like a single response.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same errors as [`reserve`](Self::reserve).
     pub async fn reserve_batch(&self, estimates: &[Estimate]) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
         let sum = |bytes: fn(Estimate) -> usize| {
             let each = estimates.iter().map(|estimate| bytes(*estimate));

@@ -19,11 +19,9 @@ use tokio::time::timeout;
 use crate::bulkheads::{Bulkhead, Permits, answers};
 
 tokio::task_local! {
-    /// Permit of the operation that the task executes.
     static PLACE: OperationPermit;
 }
 
-/// Error for a full bulkhead of waiting operations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("too many operations are waiting")]
 pub struct Full;
@@ -45,7 +43,6 @@ struct State {
 }
 
 impl OperationPermit {
-    /// Creates a permit that can move to the bulkhead `waiting`.
     pub fn new(permits: Permits, waiting: &Bulkhead) -> Self {
         let state = State {
             permits,

@@ -59,7 +59,6 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// Returns whether invalid options caused the error.
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,

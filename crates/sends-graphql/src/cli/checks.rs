@@ -89,7 +89,6 @@ impl Config {
     }
 }
 
-/// Returns the invalid combinations of a command's options, to be reported together with invalid values.
 pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Problem> {
     let checked = match command {
         Command::Serve(options) => Config::of_serve(options, variables).map(drop),

@@ -60,7 +60,6 @@ pub struct ExportOptions {
     pub account: AccountOptions,
 }
 
-/// Number of sends per page.
 const PAGE: usize = 500;
 
 /// Writes the selected sends. A broken pipe is not an error.
@@ -159,7 +158,6 @@ impl Export<'_> {
         Ok(form.end()?)
     }
 
-    /// Warns on standard error if the log is incomplete.
     async fn warn_of_gaps(&self) -> Result<(), CommandError> {
         let send = &self.filter.send;
         let sync = &self.log.sync;

@@ -1,6 +1,7 @@
 //! Command `history`: prints the histories of activities as tables.
 //!
-//! As in the service, a history comes from the store if it is fresh enough, else from the upstream within the shared rate limits.
+//! As in the service, a history comes from the store if it is fresh enough, otherwise from the upstream within the shared rate
+//! limits.
 
 use std::io::{self, Write};
 
@@ -40,7 +41,6 @@ pub struct HistoryOptions {
     pub account: AccountOptions,
 }
 
-/// Prints the history of each activity, and errors on standard error.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
     let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);

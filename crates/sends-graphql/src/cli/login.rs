@@ -36,7 +36,7 @@ pub struct LoginOptions {
     /// Loopback port of the redirect after the login
     ///
     /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 selects a free port, for authorization servers
-    /// that allow any.
+    /// that allow any port.
     #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
           value_parser = number::<u16>(0..=65_535))]
     pub redirect_port: u16,
@@ -81,7 +81,6 @@ const VERIFICATION_TIME: Duration = Duration::from_secs(30);
 /// Timeout for flushing the ledger at exit.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Logs in, stores the login, and verifies it with cheap upstream calls.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
     let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
@@ -197,7 +196,6 @@ fn open_browser(url: &str) {
     }
 }
 
-/// Prints the connected account, and missing scopes and privileges.
 async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
     let client = ConstantContact::new(backend::client_settings(upstream), pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIME);

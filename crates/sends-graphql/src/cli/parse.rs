@@ -38,7 +38,7 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
 }
 
-/// Parses the environment and the arguments, which start with the program name.
+/// Parses the environment and the arguments, the first of which is the program name.
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Parsed {
     let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let (mut problems, mut removed) = (Vec::new(), Vec::new());
@@ -93,7 +93,6 @@ fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
         .mut_subcommands(|command| command.mut_args(adjust))
 }
 
-/// Returns the name of the option with an invalid value, without dashes.
 fn invalid_option(error: &Error) -> Option<String> {
     if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
         return None;
@@ -132,7 +131,6 @@ fn problem(command: &clap::Command, option: &str, error: &Error) -> Problem {
     }
 }
 
-/// Returns the arguments without the option and its value.
 fn without(arguments: Vec<OsString>, option: &str) -> Vec<OsString> {
     let mut others = Vec::with_capacity(arguments.len());
     let mut arguments = arguments.into_iter().peekable();

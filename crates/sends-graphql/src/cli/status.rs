@@ -144,7 +144,6 @@ fn until(end: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Formats a duration in a suitable unit.
 fn length(later: Timestamp, earlier: Timestamp) -> String {
     match later.duration_since(earlier).as_secs() {
         seconds @ ..120 => format!("{seconds} s"),

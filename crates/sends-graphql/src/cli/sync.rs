@@ -39,10 +39,8 @@ pub struct SyncOptions {
 /// Timeout for flushing the store at exit.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Maximum number of unreadable resources listed by name.
-const MAX_NAMED: usize = 20;
+const MAX_LISTED_UNREADABLE: usize = 20;
 
-/// Result of a synchronisation that did not fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Complete, except for unreadable resources.
@@ -76,7 +74,9 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     };
     displayed.abort();
     let log = &synchronisation.log;
-    let unreadable = log.unreadable(synchronisation.owner, MAX_NAMED).await?;
+    let unreadable = log
+        .unreadable(synchronisation.owner, MAX_LISTED_UNREADABLE)
+        .await?;
     // A failed write does not invalidate the log.
     let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
     let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;

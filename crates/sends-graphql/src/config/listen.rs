@@ -11,7 +11,6 @@ impl ListenAddress {
         &self.0
     }
 
-    /// Returns whether only this machine can connect.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -61,14 +61,14 @@ pub struct UpstreamOptions {
           value_parser = duration(MIN_DURATION..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
-    /// Maximum number of upstream calls per second; 0 for no limit [default: 4]
+    /// Upstream calls per second; 0 for no limit [default: 4]
     ///
     /// The default of a sandbox without `--sandbox-limits` is no limit. Constant Contact allows partners 10.
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
           value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
-    /// Maximum number of upstream calls per UTC day; 0 for no limit [default: 10000]
+    /// Upstream calls per UTC day; 0 for no limit [default: 10000]
     ///
     /// The default of a sandbox without `--sandbox-limits` is 250000. Constant Contact allows partners 250000.
     #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",

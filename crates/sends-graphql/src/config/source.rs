@@ -17,7 +17,6 @@ pub enum Source {
         /// Folder of the daily call count. `None` if the count is only in memory.
         store: Option<StateDir>,
     },
-    /// One account for all callers.
     OneAccount {
         credential: CredentialSource,
         state: StateDir,
@@ -26,20 +25,16 @@ pub enum Source {
     },
 }
 
-/// Source of the service's access token.
 #[derive(Debug)]
 pub enum CredentialSource {
-    /// Tokens from environment variables.
     Environment {
         variables: Box<EnvironmentVariables>,
         /// Used to refresh the access token.
         endpoints: Box<Endpoints>,
     },
-    /// The login in the state folder.
     Login,
 }
 
-/// Options that select the source.
 pub(crate) struct SourceSelection<'o> {
     pub(crate) sandbox: SandboxOptions,
     pub(crate) stores_answers: bool,
@@ -49,7 +44,6 @@ pub(crate) struct SourceSelection<'o> {
 }
 
 impl SourceSelection<'_> {
-    /// Returns the source, or `None` after recording a problem.
     pub(crate) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
         let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
         match (problems.check(sandbox(self.sandbox))?, self.caller_tokens) {
@@ -79,7 +73,6 @@ impl SourceSelection<'_> {
     }
 }
 
-/// Validates the sandbox options. Returns `None` if the sandbox is not used.
 pub(crate) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);

@@ -19,7 +19,6 @@ use crate::{
 /// Coerced values of all variables that have a value.
 pub(super) type Variables = HashMap<apollo_compiler::Name, Value>;
 
-/// Coercion error.
 struct Mismatch {
     expected: String,
     /// Path segments, innermost first.
@@ -90,7 +89,7 @@ pub(super) fn arguments(
     let mut coerced = Vec::with_capacity(definitions.len());
     for definition in definitions {
         let argument = provided.iter().find(|argument| argument.name == definition.name);
-        let argument = argument.filter(|argument| !is_missing(&argument.value, variables));
+        let argument = argument.filter(|argument| !is_unset_variable(&argument.value, variables));
         let value = match argument {
             Some(argument) => {
                 let value = literal(types, &definition.ty, &argument.value, variables);
@@ -194,7 +193,6 @@ fn whole_number(value: &Value) -> Option<i64> {
     })
 }
 
-/// Returns the default of an argument or input field. `None` if it is optional and has no default.
 fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option<Value>, Mismatch> {
     match &definition.default_value {
         Some(default) => {
@@ -228,7 +226,9 @@ fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> 
         }
         Literal::Object(members) => {
             let object = types.schema().get_input_object(of.inner_named_type());
-            let provided = members.iter().filter(|(_, value)| !is_missing(value, variables));
+            let provided = members
+                .iter()
+                .filter(|(_, value)| !is_unset_variable(value, variables));
             let provided = provided.filter_map(|(name, value)| {
                 let of = &object?.fields.get(name)?.ty;
                 Some((Name::new(name), literal(types, of, value, variables)))
@@ -238,8 +238,7 @@ fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> 
     }
 }
 
-/// Returns whether a literal is a variable without a value.
-fn is_missing(value: &Literal, variables: &Variables) -> bool {
+fn is_unset_variable(value: &Literal, variables: &Variables) -> bool {
     matches!(value, Literal::Variable(name) if !variables.contains_key(name))
 }
 
@@ -249,7 +248,6 @@ const VALUE: usize = size_of::<Value>() + 16;
 /// Bytes of an object member without its name and value.
 const MEMBER: usize = 64;
 
-/// Returns the memory of a value, in bytes.
 pub(super) fn bytes_of(value: &Value) -> usize {
     let within = match value {
         Value::String(text) => text.len(),

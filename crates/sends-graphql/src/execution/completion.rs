@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{bulkheads::answers, execution::validation::is_nullable};
 
-/// Corrects a response in place, and adds the introspection fields.
 pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {
     let Response { data, errors, .. } = response;
     let mut completion = Completion {

@@ -21,7 +21,6 @@ pub(super) struct CachedDocument {
     pub(super) document: Document,
     /// Plan of the only operation. `None` if the document has several operations or variables.
     pub(super) plan: Option<Arc<Plan>>,
-    /// Whether the responses are [cacheable](response_cache).
     pub(super) is_cacheable: bool,
 }
 
@@ -69,7 +68,6 @@ impl Documents {
         self.cached.peek(text)
     }
 
-    /// Returns the cached document, or validates and caches it.
     pub(super) fn find(
         &self,
         text: &str,

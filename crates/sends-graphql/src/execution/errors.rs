@@ -23,14 +23,12 @@ pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
     }
 }
 
-/// Creates an error with a code and without a location.
 pub(crate) fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
     error.extensions = Some(code_only(code));
     error
 }
 
-/// Returns whether the error has the code of an internal error.
 pub(super) fn is_internal(error: &ServerError) -> bool {
     let code = error
         .extensions
@@ -56,7 +54,6 @@ fn code_only(code: ErrorCode) -> ErrorExtensionValues {
     extensions
 }
 
-/// Converts a message to one line of limited length.
 pub(crate) fn shorten(mut message: String) -> String {
     if message.contains(['\n', '\r']) {
         message = message.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -13,7 +13,7 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use super::coercion::Variables;
 use crate::execution::validation::Types;
 
-/// Returns the values of the introspection fields. The plan reports errors in their arguments.
+/// Returns the values of the introspection fields, without errors in their arguments, which the plan reports.
 pub(super) fn execute(
     document: &Valid<ExecutableDocument>,
     fields: &[Node<Field>],
@@ -53,7 +53,6 @@ pub(super) fn execute(
     )?)?)
 }
 
-/// Internal error of an introspection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum IntrospectionError {
     #[error("{}", .0.message())]

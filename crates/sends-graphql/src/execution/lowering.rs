@@ -10,7 +10,8 @@
 //!
 //! In `context.rs`, line 563, an argument with an omitted variable is null instead of its default.
 //!
-//! With a conforming executor, this file would remain necessary, and `completion.rs` only for failures in the plan.
+//! With a conforming executor, this file would remain necessary, but `completion.rs` would be needed only for failures in the
+//! plan.
 
 use std::collections::HashMap;
 
@@ -29,7 +30,6 @@ use super::plan::{Field, Object, Offset, Selections, is_introspection};
 /// caller's alias.
 pub(super) const MARKER: &str = "the type";
 
-/// Returns a document with the root fields, or `None` if there is nothing to execute.
 pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     let items: Vec<_> = root
         .iter()
@@ -51,7 +51,6 @@ pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     })
 }
 
-/// Lowers a field. Returns `None` if its arguments are invalid.
 fn lowered(field: &Field) -> Option<Positioned<Selection>> {
     let at = position(field.at);
     let arguments = field.arguments.as_ref().ok()?.iter();

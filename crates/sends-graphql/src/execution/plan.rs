@@ -22,7 +22,6 @@ use crate::execution::validation::Types;
 pub(crate) struct Plan {
     /// Root fields, or the error in their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
-    /// Introspection fields of the document.
     pub(crate) introspection: Vec<Node<executable::Field>>,
     /// Number of fields whose response name their object already has.
     pub(crate) repeated_fields: usize,
@@ -38,9 +37,7 @@ pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Selections {
-    /// Whether the type of the field is an interface or a union.
     pub(crate) is_abstract: bool,
-    /// One object for each possible type.
     pub(crate) objects: Vec<Object>,
 }
 
@@ -51,7 +48,6 @@ pub(crate) struct Object {
     pub(crate) fields: Result<Vec<Field>, Mistake>,
 }
 
-/// Merged field of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
     /// Name in the response.
@@ -142,7 +138,6 @@ struct Collected<'d> {
     fields: Vec<&'d Node<executable::Field>>,
 }
 
-/// State of the field collection for one object, in document order.
 #[derive(Default)]
 struct Collecting<'d> {
     collected: Vec<Collected<'d>>,
@@ -249,7 +244,7 @@ impl<'d> Planning<'d> {
             self.types.field(object, &first.name)?
         };
         self.fields += 1;
-        // Checked before the arguments are copied.
+        // The bytes are counted before the arguments are copied.
         let bytes = coercion::argument_bytes(&first.arguments, self.variables);
         self.argument_bytes = self.argument_bytes.saturating_add(bytes);
         let arguments = if self.argument_bytes > ARGUMENT_BYTES {
@@ -296,7 +291,6 @@ impl<'d> Planning<'d> {
     }
 }
 
-/// Returns whether `introspection.rs` executes the root field.
 pub(crate) fn is_introspection(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }

@@ -35,7 +35,6 @@ use crate::{
     execution::plan::{ARGUMENT_BYTES, Plan},
 };
 
-/// Valid document and its size, both independent of variables.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub executable: Valid<ExecutableDocument>,
@@ -85,7 +84,6 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, size })
 }
 
-/// Checks the limits of a plan, and estimates its response.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let repeated = "fields with a repeated response name";
     Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
@@ -99,7 +97,6 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
     })
 }
 
-/// Returns the operation that a request selects.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,

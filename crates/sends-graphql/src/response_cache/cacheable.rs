@@ -7,7 +7,6 @@ use apollo_compiler::{
     executable::{Selection, SelectionSet},
 };
 
-/// Cacheable fields by type.
 const FIELDS: [(&str, &[&str]); 8] = [
     (
         "Query",

@@ -23,7 +23,6 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Creates an admission queue in which operations wait for a permit of `working` for up to `wait`.
     pub(super) fn new(working: Bulkhead, waiting: Bulkhead, wait: Duration) -> Self {
         let queued = working.limit().saturating_mul(QUEUED_PER_PERMIT);
         Self {
@@ -58,12 +57,10 @@ impl From<Full> for Rejection {
     }
 }
 
-/// Returns the rejection of an operation that gets no permit.
 pub(super) fn overloaded() -> Rejection {
     busy("The service is overloaded at the moment; try again shortly.")
 }
 
-/// Returns a rejection with status 503 and `Retry-After`.
 pub(super) fn busy(message: &str) -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message)
         .header(header::RETRY_AFTER, HeaderValue::from_static("1"))

@@ -20,8 +20,7 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Maximum length of a media type quoted in an error message.
-const SHOWN_TYPE: usize = 80;
+const MAX_SHOWN_TYPE_LENGTH: usize = 80;
 
 /// Maximum total bytes of request bodies being received. The budget is not configurable: bodies arrive within milliseconds, so 64
 /// concurrent bodies of the default maximum size are not expected.
@@ -41,7 +40,6 @@ pub struct RequestLimits {
     #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
           value_parser = number::<usize>(1..=1_000))]
     pub batch: usize,
-    /// Maximum total bytes of bodies being received.
     #[arg(skip = BODY_BUDGET)]
     pub body_budget: usize,
     #[arg(skip = BODY_TIMEOUT)]
@@ -136,7 +134,6 @@ impl Bodies {
     }
 }
 
-/// Rejects a body whose `Content-Type` is not JSON in UTF-8.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::is_json_body(headers) {
         return Ok(());
@@ -147,7 +144,7 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
         (Some(Ok(declared)), None) if declared.starts_with(FORM) => {
             format!("The body is declared as {FORM}, curl's default for -d")
         }
-        (Some(Ok(declared)), None) if declared.len() <= SHOWN_TYPE => {
+        (Some(Ok(declared)), None) if declared.len() <= MAX_SHOWN_TYPE_LENGTH => {
             format!("The body is declared as {declared}")
         }
         _ => "The content-type of the body cannot be read".to_owned(),

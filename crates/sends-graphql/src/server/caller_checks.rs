@@ -28,7 +28,6 @@ pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     API_KEY,
 ];
 
-/// Rejects a caller without a valid API key, if keys are configured.
 pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(), Rejection> {
     let Some(keys) = keys else { return Ok(()) };
     let mut values = headers.get_all(API_KEY).iter();
@@ -41,7 +40,6 @@ pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(
     }
 }
 
-/// Middleware that applies [`check_key`] to routes other than GraphQL.
 pub(super) async fn require_key(
     State(keys): State<Option<Arc<ApiKeys>>>,
     request: Request,

@@ -34,20 +34,17 @@ use crate::{
     shutdown::Ending,
 };
 
-/// Maximum number of concurrent streams of an HTTP/2 connection.
-const STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 128;
 
-/// Maximum number and bytes of request headers.
-const HEADERS: usize = 64;
-const HEADER_BYTES: u32 = 16 << 10;
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: u32 = 16 << 10;
 
 /// Buffer size of an HTTP/1.1 connection. A request head must fit into the buffer.
-const BUFFER: usize = HEADER_BYTES as usize;
+const BUFFER_BYTES: usize = MAX_HEADER_BYTES as usize;
 
 /// Pause of the accept loop after an error, such as file descriptor exhaustion.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Timeout for the graceful shutdown of an idle connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Delay between the last accepted connection and the close of idle connections. Only a response notifies an HTTP/1.1 client of
@@ -72,15 +69,12 @@ pub struct ConnectionLimits {
     #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = duration(MIN_DURATION..=HOUR))]
     pub write_timeout: Duration,
-    /// Timeout for the first request head.
     #[arg(skip = HEADER_TIMEOUT)]
     pub header_timeout: Duration,
-    /// Maximum time without a request.
     #[arg(skip = IDLE_TIMEOUT)]
     pub idle_timeout: Duration,
 }
 
-/// State shared by all connections.
 #[derive(Clone)]
 pub(super) struct ConnectionHandler {
     pub(super) router: Router,
@@ -88,7 +82,6 @@ pub(super) struct ConnectionHandler {
     pub(super) limits: ConnectionLimits,
 }
 
-/// Serves connections until shutdown, then drains requests in progress.
 pub(super) async fn serve(
     listener: TcpListener,
     bulkhead: Bulkhead,
@@ -153,7 +146,6 @@ fn drain_backlog(
     })
 }
 
-/// Shutdown stages of the connections.
 #[derive(Clone)]
 struct End {
     /// Cancelled when responses start to announce the close of their connection.
@@ -262,13 +254,13 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(HEADERS)
-        .max_buf_size(BUFFER);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES)
         .keep_alive_interval(limits.idle_timeout)
         .keep_alive_timeout(limits.header_timeout);
     builder

@@ -27,7 +27,6 @@ type Hash = [u8; 32];
 
 /// Documents that a request can name instead of sending their text.
 pub(super) enum Documents {
-    /// The service executes any document.
     Any {
         /// Automatic persisted queries by hash.
         registered: Cache<Hash, Arc<str>, ByLength>,
@@ -140,7 +139,6 @@ fn no_document() -> Rejection {
     )
 }
 
-/// Returns the hash from the extension of Apollo's automatic persisted queries.
 fn persisted_hash(extensions: &Map<String, Value>) -> Result<Option<String>, Rejection> {
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Value::Null) => return Ok(None),

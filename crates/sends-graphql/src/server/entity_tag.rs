@@ -15,7 +15,6 @@ pub(super) fn of_data(data: &Value) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("W/\"{}\"", &hash[..32])).ok()
 }
 
-/// Returns the entity tag of a file's content.
 pub(super) fn of_file(content: &[u8]) -> HeaderValue {
     let hash = blake3::hash(content).to_hex();
     HeaderValue::from_str(&format!("\"{}\"", &hash[..16])).unwrap_or(HeaderValue::from_static("\"\""))

@@ -19,7 +19,6 @@ use http::{HeaderMap, StatusCode};
 use self::page::Page;
 use super::unrouted;
 
-/// Returns the routes of the page, its files, and the redirect from `/`.
 pub(super) fn routes(sandbox: bool) -> Router {
     let page = Page::bundled(sandbox).unwrap_or_else(|| Page::from_cdn(sandbox));
     Router::new()

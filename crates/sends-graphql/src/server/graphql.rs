@@ -45,7 +45,6 @@ const MAX_OTHER_VALUES: usize = 100;
 /// do not justify the overhead of a thread switch.
 const LONG_BODY: usize = 64 << 10;
 
-/// State shared by all requests to the endpoint.
 pub(super) struct Endpoint {
     service: Service,
     keys: Option<Arc<ApiKeys>>,
@@ -211,10 +210,8 @@ fn response_of(json: impl Into<Body>, resources: BodyResources, media_type: Medi
     response
 }
 
-/// Serialised response and its memory.
 type Serialised = (Pieces, Arc<AnswerMemory>);
 
-/// Serialises a response, and releases the memory beyond its length.
 fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Serialised, Rejection> {
     let mut json = Writer::default();
     if let Err(error) = serde_json::to_writer(&mut json, &response) {

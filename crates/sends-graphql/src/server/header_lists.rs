@@ -15,7 +15,6 @@ pub(super) fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Itera
         .filter(|item| !item.is_empty())
 }
 
-/// Returns the name and value of each parameter of a list item, or of another header with parameters.
 pub(super) fn parameters(item: &str) -> impl Iterator<Item = (&str, &str)> {
     let parameters = item.split(';').skip(1);
     parameters.filter_map(|parameter| {
@@ -24,7 +23,6 @@ pub(super) fn parameters(item: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Returns a list item without its parameters.
 pub(super) fn value(item: &str) -> &str {
     item.split(';').next().unwrap_or_default().trim()
 }

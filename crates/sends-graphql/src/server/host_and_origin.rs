@@ -11,7 +11,6 @@ use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
 use super::{media_type::MediaType, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// Allowed hosts and origins.
 pub(super) struct HostAndOrigin {
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
@@ -22,7 +21,6 @@ impl HostAndOrigin {
         Self { hosts, origins }
     }
 
-    /// Returns the rejection of a request for another host or from another origin.
     pub(super) fn rejection(&self, request: &Request) -> Option<Response> {
         let message = self.allow(request).err()?;
         let media_type = MediaType::negotiate(request.headers()).unwrap_or(MediaType::Json);

@@ -9,7 +9,7 @@ use super::header_lists::{Weight, items, parameters, value, weight};
 pub(super) enum MediaType {
     /// Every status code comes from the GraphQL server.
     GraphqlResponse,
-    /// A status code can come from an intermediary, so that valid requests get status 200.
+    /// A status code can come from an intermediary, so valid requests get status 200.
     Json,
 }
 
@@ -31,7 +31,6 @@ impl MediaType {
         }
     }
 
-    /// Returns the value of `Content-Type`.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -54,7 +53,6 @@ impl MediaType {
             .map(|(_, media_type)| media_type)
     }
 
-    /// Returns the client's ranking of the type. `None` if the client does not accept it.
     fn preference(self, headers: &HeaderMap) -> Option<(Weight, Specificity, bool)> {
         let ranges = items(headers, &header::ACCEPT);
         let matching = ranges.filter_map(|range| Some((self.specificity(range)?, quality(range)?)));
@@ -103,8 +101,8 @@ pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
     declared.to_str().is_ok_and(is_json)
 }
 
-/// Returns whether browsers send a body of this type to another origin without a preflight, since HTML forms use its
-/// `Content-Type` or the header is invalid.
+/// Returns whether browsers send such a body to another origin without a preflight. The exemption covers the content types of
+/// HTML forms and invalid headers.
 pub(super) fn is_simple_body(headers: &HeaderMap) -> bool {
     const OF_FORMS: [&str; 3] = [
         "application/x-www-form-urlencoded",

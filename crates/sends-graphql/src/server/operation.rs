@@ -21,7 +21,6 @@ pub(super) struct Executed {
     pub response: Response,
     /// Outcome for the metrics, provided that the response is sent.
     pub outcome: Outcome,
-    /// `None` if the response cannot be cached.
     pub cacheable: Option<Cacheable>,
     pub memory: Arc<AnswerMemory>,
 }

@@ -5,7 +5,6 @@ use url::form_urlencoded;
 
 use super::rejection::Rejection;
 
-/// Example of a valid body for error messages.
 const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
 
 /// Parameters with validated types. Null is equivalent to absent.
@@ -124,7 +123,7 @@ fn value_count(json: &[u8]) -> usize {
             _ if is_in_string => {}
             b' ' | b'\t' | b'\r' | b'\n' => continue,
             b',' | b'[' | b'{' => count += 1,
-            // An empty list or object has no first element, which the opening bracket counted.
+            // The opening bracket counted a first element, which an empty list or object lacks.
             b']' | b'}' if is_opened => count -= 1,
             _ => {}
         }

@@ -7,11 +7,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::media_type::MediaType;
 use crate::{execution::coded, schema::ErrorCode};
 
-/// Example of a valid request for error messages.
 pub(super) const EXAMPLE: &str =
     r#"curl -H 'content-type: application/json' -d '{"query": "{ __typename }"}' URL"#;
 
-/// Error response without `data`.
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: Status,
@@ -34,7 +32,6 @@ impl Rejection {
         Self::with(Status::Http(status), vec![coded(code, message)])
     }
 
-    /// Rejects an unreadable request.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, message)
     }
@@ -44,7 +41,6 @@ impl Rejection {
         Self::with(Status::OfRequest, vec![coded(code, message)])
     }
 
-    /// Rejects a request with errors in its document or variables.
     pub(super) fn of_document(errors: Vec<ServerError>) -> Self {
         Self::with(Status::OfRequest, errors)
     }
@@ -62,7 +58,6 @@ impl Rejection {
         self
     }
 
-    /// Returns the errors, for the response to a batch.
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         self.errors
     }

@@ -48,14 +48,12 @@ const IGNORED: [HeaderName; 4] = [
 /// Headers with secrets, whose hashes are part of the key.
 const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, caller_checks::API_KEY];
 
-/// Extension that marks a cacheable response.
 #[derive(Clone, Debug)]
 pub(super) struct Cacheable {
     pub(super) read_set: ReadSet,
     pub(super) operation: Option<String>,
 }
 
-/// State of the middleware.
 pub(super) struct Cached {
     cache: ResponseCache,
     backend: Arc<Backend>,
@@ -192,7 +190,6 @@ impl Cached {
     }
 }
 
-/// Returns the length of the body if the request is eligible for the cache.
 fn length_if_cacheable(request: &Request) -> Option<usize> {
     let is_operation = request.method() == Method::POST && request.uri().path() == "/graphql";
     let length = request

@@ -18,8 +18,7 @@ pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POS
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Maximum length of a path quoted in an error message.
-const SHOWN_PATH: usize = 80;
+const MAX_SHOWN_PATH_LENGTH: usize = 80;
 
 /// Middleware of the GraphQL endpoint. Handles `OPTIONS` requests other than CORS preflights, and browser navigations, which the
 /// endpoint would reject.
@@ -112,7 +111,7 @@ fn graphiql_off() -> Rejection {
 }
 
 fn shown(text: &str) -> &str {
-    text.get(..SHOWN_PATH).unwrap_or(text)
+    text.get(..MAX_SHOWN_PATH_LENGTH).unwrap_or(text)
 }
 
 #[cfg(test)]

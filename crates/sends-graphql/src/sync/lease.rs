@@ -6,12 +6,10 @@ use std::{
     path::Path,
 };
 
-/// Lease that lasts until drop or the end of the process.
 #[derive(Debug)]
 pub(crate) struct Lease(#[expect(dead_code, reason = "holds the file lock")] Option<File>);
 
 impl Lease {
-    /// Creates the lease of a log in memory.
     pub(super) fn unshared() -> Self {
         Self(None)
     }

@@ -40,7 +40,6 @@ pub(super) struct BackgroundUpstream {
 }
 
 impl BackgroundUpstream {
-    /// Creates an upstream for the account `owner`.
     pub(super) fn new(parts: &Synchroniser, owner: Owner) -> Self {
         let tokens = AccountTokens {
             account: owner,
@@ -58,7 +57,6 @@ impl BackgroundUpstream {
         }
     }
 
-    /// Makes a call with background priority, and counts its upstream requests.
     async fn in_background<T>(&self, call: impl AsyncFnOnce(&Caller) -> T) -> T {
         let caller = Caller::new(Arc::clone(&self.tokens), Instant::now() + CALL_TIMEOUT)
             .in_background()

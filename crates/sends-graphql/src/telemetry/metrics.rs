@@ -49,7 +49,6 @@ impl Outcome {
     }
 }
 
-/// Metrics of the operations with a common name.
 pub struct OperationMetrics {
     ok: Counter,
     seconds: Histogram,
@@ -57,7 +56,6 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// Counts a response from the cache.
     pub fn cached(&self, took: Duration) {
         self.ok.inc();
         self.cache_hits.inc();
@@ -69,7 +67,6 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 type OperationLabel = [(&'static str, Arc<str>); 1];
 type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
 
-/// Counters and histograms of the process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
 
@@ -171,7 +168,6 @@ impl Metrics {
         }
     }
 
-    /// Encodes all metrics and `state` in the Prometheus text format.
     pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
         let mut present = Registry::with_prefix("sends");
         state.register(&mut present);

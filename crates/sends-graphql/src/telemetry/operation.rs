@@ -21,7 +21,6 @@ use super::{
 use crate::telemetry::RequestId;
 
 tokio::task_local! {
-    /// Notes of the request that the task handles.
     static NOTES: RefCell<Notes>;
 }
 
@@ -37,7 +36,6 @@ pub fn ended(name: Option<String>, outcome: Outcome) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().ended.push((name, outcome)));
 }
 
-/// Records upstream calls of an operation.
 pub fn cost(upstream_calls: u32) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().upstream_calls += upstream_calls);
 }
@@ -48,7 +46,6 @@ pub async fn noted<F: Future>(work: F) -> (F::Output, Notes) {
     NOTES.scope(RefCell::default(), noted).await
 }
 
-/// Adds the notes of [`noted`] work to the request.
 pub fn add(notes: Notes) {
     let _ = NOTES.try_with(|present| {
         let mut present = present.borrow_mut();
@@ -57,14 +54,12 @@ pub fn add(notes: Notes) {
     });
 }
 
-/// Records the operation name in the span.
 pub fn named(name: Option<&str>) {
     if let Some(name) = name {
         Span::current().record("operation", name);
     }
 }
 
-/// Middleware that observes a request from its head to its response.
 pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let span = tracing::info_span!(
         "request",
@@ -129,7 +124,6 @@ impl Watch {
         }
     }
 
-    /// Counts the operations, or the outcome of a request without operations.
     fn end(&mut self, operations: &[(Option<String>, Outcome)], outcome: Outcome) -> Duration {
         self.has_ended = true;
         let took = self.started.elapsed();

@@ -24,7 +24,6 @@ impl RequestId {
         }
     }
 
-    /// Adds the id to the response.
     pub(crate) fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.0);
     }
@@ -40,7 +39,6 @@ impl RequestId {
     }
 }
 
-/// Returns whether the id is short and safe to log.
 fn is_usable(id: &HeaderValue) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
     (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(is_plain)

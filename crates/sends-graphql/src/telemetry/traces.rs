@@ -33,7 +33,6 @@ pub struct TracesError {
     reason: String,
 }
 
-/// Returns the variable that names a collector, and its value.
 fn collector() -> Option<(&'static str, String)> {
     ENDPOINTS.into_iter().find_map(|variable| {
         let value = std::env::var(variable).ok()?;

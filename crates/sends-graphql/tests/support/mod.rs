@@ -21,7 +21,6 @@ use sends_store::{Owner, SqliteStore};
 /// Activity from Constant Contact's API guide, which has two sends.
 pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
-/// All components between a request and the sandbox.
 pub(crate) struct Service {
     pub(crate) executor: Executor,
     /// Schema for execution by async-graphql alone.
@@ -34,7 +33,6 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts the components with a separate sandbox.
     pub(crate) async fn start() -> Self {
         let sandbox = Sandbox::start(Config::unlimited().with_odd_records())
             .await
@@ -59,7 +57,6 @@ impl Service {
         }
     }
 
-    /// Creates a request with all data that resolvers use.
     #[allow(dead_code, reason = "not every test executes operations")]
     pub(crate) fn request(&self, query: &str) -> Request {
         Request::new(query)

@@ -14,13 +14,11 @@ pub(super) enum Lane {
 }
 
 impl Lane {
-    /// Returns the lane for a response of this size.
     pub(super) const fn of(bytes: usize) -> Self {
         if bytes <= SMALL { Self::Small } else { Self::Large }
     }
 }
 
-/// Lanes of the service, shared by all connections.
 #[derive(Debug)]
 pub(super) struct Lanes {
     /// Indexed by [`Lane`].
@@ -49,12 +47,10 @@ impl Lanes {
         &self.totals[lane as usize]
     }
 
-    /// Maximum queueing time.
     pub(super) fn wait(&self) -> Duration {
         self.wait
     }
 
-    /// Creates the bulkheads of one connection, indexed by [`Lane`].
     pub(super) fn of_connection(&self) -> [Bulkhead; 3] {
         self.totals
             .each_ref()
@@ -70,7 +66,6 @@ pub(super) struct Share {
     own: Permits,
 }
 
-/// Memory of a queued request, released on drop.
 #[derive(Debug)]
 pub struct WaitingMemory {
     _share: Share,
@@ -146,7 +141,7 @@ impl Share {
         }
     }
 
-    /// Both reservations must belong to the same lane.
+    /// The reservations must belong to the same lane.
     pub(super) fn merge(&mut self, other: Self) {
         self.permits.merge(other.permits);
         self.own.merge(other.own);

@@ -21,7 +21,6 @@ use super::{
 /// Maximum execution time before an operation yields to other tasks. async-graphql resolves cached data without yielding.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// Memory reservation of one response, released on drop.
 #[derive(Debug)]
 pub struct AnswerMemory {
     budget: ConnectionBudget,
@@ -34,7 +33,6 @@ pub struct AnswerMemory {
     moved: SetOnce<()>,
     /// Bytes charged for each error.
     error: usize,
-    /// Start of the current time slice.
     slice: Mutex<Instant>,
 }
 
@@ -62,10 +60,6 @@ pub fn current() -> Option<Arc<AnswerMemory>> {
 
 /// Moves the reservation of this task's operation to the waiting lane, and queues if the lane is full. The reservation stays
 /// there until the response is complete, so that an operation with upstream data never queues again.
-///
-/// # Errors
-///
-/// Returns [`Exceeded`] if the operation is rejected.
 pub async fn begin_to_wait() -> Result<(), Exceeded> {
     let Some(memory) = current() else {
         return Ok(());
@@ -77,16 +71,13 @@ pub async fn begin_to_wait() -> Result<(), Exceeded> {
     memory.exceeded().map_or(Ok(()), Err)
 }
 
-/// Returns the reason to end this task's operation early, if any.
 pub fn exceeded() -> Option<Exceeded> {
     CURRENT.try_with(|memory| memory.exceeded()).ok().flatten()
 }
 
 /// Charges the memory of an error, which estimates do not include.
 ///
-/// # Errors
-///
-/// Returns [`Exceeded`] if the operation is rejected. The caller can then drop the error.
+/// Returns an error if the operation is rejected. The caller can then drop the error to be reported.
 pub fn charge_error() -> Result<(), Exceeded> {
     let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error));
     charged.unwrap_or(Ok(()))
@@ -107,9 +98,7 @@ impl AnswerMemory {
 
     /// Charges values beyond the estimate, and `texts` bytes of long names.
     ///
-    /// # Errors
-    ///
-    /// Returns [`Exceeded`] for this and every later charge. The response must then not be sent.
+    /// Returns an error for this and every later charge. The response must then not be sent.
     pub fn charge(&self, values: usize, texts: usize) -> Result<(), Exceeded> {
         self.charge_bytes(values.saturating_mul(VALUE).saturating_add(texts))
     }
@@ -123,10 +112,6 @@ impl AnswerMemory {
 
     /// Corrects the reservation to the length of the serialised response, and moves it to the lane for that length if the lane
     /// has free memory.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Exceeded`] if the response exceeds the reservation and no memory is free.
     pub fn settle(&self, length: usize) -> Result<(), Exceeded> {
         let missing = length.saturating_sub(self.bytes());
         if missing > 0 {
@@ -188,7 +173,6 @@ impl AnswerMemory {
         self.share().size()
     }
 
-    /// Returns the reason of the first failed charge.
     pub fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded.get().copied()
     }

@@ -223,7 +223,6 @@ async fn operation_queues_for_the_waiting_lane_until_the_timeout() {
     let (early, late) = (reserve(&third).await, reserve(&third).await);
     let order = Mutex::new(Vec::new());
     let waits = async |name, memory: &Arc<AnswerMemory>| {
-        // Two fields wait concurrently.
         let fields = async { tokio::join!(begin_to_wait(), begin_to_wait()) };
         let fields = within(Arc::clone(memory), fields).await;
         order.lock().unwrap().push(name);

@@ -23,7 +23,6 @@ fn token(token: Option<&str>) -> EnvironmentVariables {
     }
 }
 
-/// Validates options of `serve` with a temporary state folder.
 fn check(options: &[&str], access_token: Option<&str>) -> Result<Config, Vec<Problem>> {
     Config::of_serve(&serve(options), token(access_token))
 }

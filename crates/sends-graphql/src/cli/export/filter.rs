@@ -12,7 +12,6 @@ use crate::{
     option_values::{moment, one_of, parsed},
 };
 
-/// Filter conditions, combined with AND.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filter")]
 pub struct FilterOptions {

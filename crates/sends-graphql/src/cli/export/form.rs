@@ -24,7 +24,6 @@ pub(super) enum Form<W: Write> {
     Json { out: W, is_empty: bool },
 }
 
-/// Field names of a send, in output order.
 const NAMES: [&str; 14] = [
     "run_date",
     "campaign_id",
@@ -75,7 +74,6 @@ impl<'s> Field<'s> {
     }
 }
 
-/// Returns the fields of a send in the order of [`NAMES`].
 fn fields(logged: &LoggedSend) -> [Field<'_>; NAMES.len()] {
     let (send, reason, campaign) = (&logged.send, logged.send.reason(), logged.campaign.as_ref());
     let lists = send.contact_list_ids.iter().map(sends_core::ListId::as_str);

@@ -10,11 +10,9 @@ use sends_store::{Pending, Subject, Unreadable};
 use sends_sync::{Progress, Stage};
 use tokio::sync::watch;
 
-/// Redraw interval of the bar.
-const REDRAWN_EVERY: Duration = Duration::from_millis(100);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Interval between lines without a terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
     let is_terminal = io::stderr().is_terminal();
@@ -29,7 +27,12 @@ pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
         if progress.changed().await.is_err() {
             return;
         }
-        tokio::time::sleep(if is_terminal { REDRAWN_EVERY } else { LINE_EVERY }).await;
+        tokio::time::sleep(if is_terminal {
+            REDRAW_INTERVAL
+        } else {
+            LINE_INTERVAL
+        })
+        .await;
     }
 }
 
@@ -60,7 +63,6 @@ fn line(progress: &Progress) -> String {
     }
 }
 
-/// Returns the number of campaigns left to read.
 pub(super) fn left(pending: &Pending) -> u64 {
     pending.unread_campaigns + pending.changed_campaigns
 }

@@ -46,7 +46,6 @@ const NAMING: [(&str, &str); 5] = [
 /// Id prefixes, up to a colon, of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Estimates the response of an operation, and checks its limits.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
@@ -105,7 +104,6 @@ struct OperationCost<'p> {
     named: HashSet<(&'p str, Option<i64>)>,
     /// Number of calls that are not deduplicated.
     unnamed_calls: usize,
-    /// Number of activities and campaigns whose statistics are read.
     activity_stats: usize,
     campaign_stats: usize,
     /// Contact lists, segments and account, each read once per operation.

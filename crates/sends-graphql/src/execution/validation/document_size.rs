@@ -16,7 +16,6 @@ use super::{
     text::check_nesting,
 };
 
-/// Size of a document, with saturating counts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DocumentSize {
     /// Number of fields, fragment spreads and inline fragments.
@@ -34,7 +33,6 @@ pub struct DocumentSize {
 }
 
 impl DocumentSize {
-    /// Combines the sizes of two sibling selections.
     fn and(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -70,7 +68,6 @@ impl DocumentSize {
 /// Maximum of [`DocumentSize::introspection_steps`]. Introspection queries of common tools need one level.
 const INTROSPECTION_STEPS: usize = 2;
 
-/// Computes and checks the size of all operations and fragments.
 pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
     let mut measuring = Measuring {
         document,
@@ -101,7 +98,7 @@ struct Measuring<'d> {
 }
 
 impl<'d> Measuring<'d> {
-    /// `level` is the recursion depth, which apollo-compiler reaches as well.
+    /// `level` is the recursion depth, which is also the recursion depth of apollo-compiler.
     fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
         check_nesting(level)?;
         let mut total = DocumentSize::default();

@@ -60,7 +60,6 @@ pub struct Limits {
     pub variable_depth: usize,
 }
 
-/// Maximum value of an option.
 const MAX_LIMIT: u64 = 1_000_000_000;
 
 /// Maximum nesting of braces, brackets, parentheses and fragments. The limit protects the stack and is not configurable.

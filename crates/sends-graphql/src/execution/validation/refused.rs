@@ -23,12 +23,10 @@ pub struct Limit {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refused {
     TooMuch(Limit),
-    /// The document or its variables are invalid.
     Invalid(Vec<Mistake>),
     Mutation,
     OperationNotNamed,
-    /// Introspection is disabled.
-    SchemaHidden,
+    IntrospectionDisabled,
     UnknownOperation(String),
 }
 
@@ -50,12 +48,11 @@ impl Mistake {
     }
 }
 
-/// Maximum number of reported errors per document. Unknown directives of 20 kB cause a thousand errors, whose messages are forty
+/// Maximum number of reported errors per document. 20 kB of unknown directives cause a thousand errors, whose messages are forty
 /// times as long as the document.
 const MAX_MISTAKES: usize = 20;
 
 impl Limit {
-    /// Rejects an operation that exceeds the limit.
     pub(super) fn check(
         option: Option<&'static str>,
         counted: &'static str,
@@ -75,7 +72,6 @@ impl Limit {
 }
 
 impl Refused {
-    /// Converts errors of the parser or the validator.
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
         // Errors after the first syntax error are unreliable.
         let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
@@ -99,7 +95,7 @@ impl Refused {
         Self::Invalid(vec![Mistake::of(diagnostic)])
     }
 
-    /// Returns the rejection of a document with parts that the parser ignored.
+    /// Returns the rejection of a document in which the parser ignored incomplete constructs.
     pub(super) fn incomplete() -> Self {
         Self::Invalid(vec![Mistake {
             message: "Syntax error: an argument, a type or a value is incomplete.".to_owned(),
@@ -140,7 +136,6 @@ impl Refused {
         mistakes.into_iter().map(error).collect()
     }
 
-    /// Returns all errors on one line.
     pub fn message(&self) -> String {
         match self {
             Self::TooMuch(limit) => limit.to_string(),
@@ -152,7 +147,7 @@ impl Refused {
             Self::OperationNotNamed => {
                 "The document has several operations; name one of them in \"operationName\".".to_owned()
             }
-            Self::SchemaHidden => "Introspection is disabled.".to_owned(),
+            Self::IntrospectionDisabled => "Introspection is disabled.".to_owned(),
             Self::UnknownOperation(name) => format!("The document has no operation named \"{name}\"."),
         }
     }
@@ -203,7 +198,6 @@ fn sentence(words: &str) -> String {
         .collect()
 }
 
-/// Returns the first 60 characters of a name.
 fn short(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

@@ -14,7 +14,6 @@ use super::{
     refused::{Limit, Refused},
 };
 
-/// Rejects a text that exceeds the length limit.
 pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
     Limit::check(
         Some("max-query-length"),
@@ -44,7 +43,6 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Rejects a document or a fragment that is nested too deeply.
 pub(super) fn check_nesting(levels: usize) -> Result<(), Refused> {
     Limit::check(None, "levels of nesting, or more", levels, NESTING)
 }
@@ -82,9 +80,9 @@ fn canonical(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Replaces commas, comments, byte order marks, and descriptions of operations, fragments and variables with spaces, since
-/// apollo-parser 0.8.7 rejects a comma after `...` and these descriptions. Other tokens keep their positions. A text with an
-/// invalid token is returned unchanged.
+/// Replaces ignored tokens, and descriptions of operations, fragments and variables, with spaces. apollo-parser 0.8.7 rejects
+/// these descriptions, and a comma after `...`. Other tokens keep their positions. A text with an invalid token is returned
+/// unchanged.
 pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, is_significant));
     let Ok(tokens) = tokens.collect::<Result<Vec<_>, _>>() else {

@@ -75,7 +75,6 @@ impl Types {
         }
     }
 
-    /// Returns whether a fragment on `condition` applies to objects of type `object`.
     pub(crate) fn applies(&self, condition: &str, object: &str) -> bool {
         condition == object || self.schema.is_subtype(condition, object)
     }

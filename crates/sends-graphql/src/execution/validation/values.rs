@@ -46,7 +46,6 @@ struct Walk<'d> {
     operation: &'d Operation,
     types: &'d Types,
     limits: &'d Limits,
-    /// Visited fragments of this operation.
     visited: HashSet<&'d Name>,
 }
 
@@ -187,7 +186,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// Converts a literal without its nested values, for the check of custom scalars.
+/// Converts a literal without its nested values.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

@@ -8,7 +8,6 @@ use super::{
     values,
 };
 
-/// Bytes of a value without its text.
 const VALUE_BYTES: usize = size_of::<Value>();
 
 /// Rejects variables beyond the limits. Returns the size of the variables in bytes.

@@ -17,9 +17,9 @@ use tokio::{sync::SetOnce, time::Instant};
 
 use super::ConnectionLimits;
 
-/// Maximum bytes received without progress, which is a request, a response or a part of a body. HTTP/2 permits any number of
-/// frames without a request, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a
-/// client can send before it detects that the service does not read the body.
+/// Maximum bytes received without a request, a response or a part of a body in between. HTTP/2 permits any number of frames
+/// without a request, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can
+/// send before it detects that the service does not read the body.
 const MAX_BYTES_WITHOUT_PROGRESS: usize = 2 << 20;
 
 /// Maximum number of consecutive requests that a client can reset before their responses.
@@ -32,7 +32,6 @@ pub(super) const MIN_RATE: usize = 16 << 10;
 /// Maximum time that the minimum rate allows for a response.
 const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// Requests and responses of one connection.
 pub(super) struct Activity {
     state: Mutex<State>,
     /// Set by the first request over HTTP/2.
@@ -43,9 +42,7 @@ pub(super) struct Activity {
 struct State {
     /// Number of requests whose response is incomplete.
     exchanges: usize,
-    /// Responses that are being written.
     responses: Vec<Response>,
-    /// Time of the last progress in any response.
     progress_at: Instant,
     /// End of the last exchange, or the time when the connection was accepted.
     quiet_since: Instant,
@@ -67,7 +64,6 @@ pub(super) struct Exchange {
     response: Option<Response>,
 }
 
-/// Reason to close a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Overdue {
     /// No complete request head arrived in time.
@@ -96,7 +92,6 @@ impl Activity {
         }
     }
 
-    /// Starts an exchange for a received request head.
     pub(super) fn begin(self: &Arc<Self>, version: Version) -> Exchange {
         let mut state = self.state();
         state.exchanges += 1;
@@ -113,7 +108,6 @@ impl Activity {
         }
     }
 
-    /// Waits for the first request over HTTP/2.
     pub(super) async fn multiplexed(&self) {
         self.multiplexed.wait().await;
     }
@@ -129,7 +123,6 @@ impl Activity {
         }))
     }
 
-    /// Counts received bytes of any kind.
     pub(super) fn received(&self, bytes: usize) {
         let mut state = self.state();
         state.bytes_without_progress = state.bytes_without_progress.saturating_add(bytes);
@@ -184,7 +177,6 @@ impl Activity {
 }
 
 impl Exchange {
-    /// Starts writing the response.
     pub(super) fn respond(mut self, bytes: usize) -> Self {
         let mut state = self.activity.state();
         let now = Instant::now();
@@ -206,7 +198,6 @@ impl Exchange {
         self
     }
 
-    /// Records that a piece of the response was written.
     pub(super) fn progressed(&self) {
         let mut state = self.activity.state();
         state.progress_at = Instant::now();

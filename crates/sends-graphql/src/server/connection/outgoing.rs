@@ -41,7 +41,6 @@ impl BodyResources {
 
 pub(super) struct Outgoing {
     body: Body,
-    /// Remainder of the last frame of `body`.
     rest: Bytes,
     shared: Arc<Shared>,
 }
@@ -62,7 +61,7 @@ impl Outgoing {
     pub(super) fn response(response: Response, exchange: Exchange) -> http::Response<Self> {
         let (mut parts, body) = response.into_parts();
         let resources: Option<BodyResources> = parts.extensions.remove();
-        // The length of a compressed body is unknown, and shorter than the bytes of the resources.
+        // A compressed body has an unknown length, which is below the uncompressed bytes in `resources`.
         let length = hyper::body::Body::size_hint(&body).upper();
         let length = length.and_then(|length| length.try_into().ok());
         let bytes = resources.as_ref().map(|resources| resources.bytes).or(length);

@@ -13,7 +13,6 @@ use std::{
 
 use serde::Deserialize;
 
-/// Maximum size of a manifest in bytes.
 const SIZE_LIMIT: u64 = 64 << 20;
 
 const APOLLO_FORMAT: &str = "apollo-persisted-query-manifest";

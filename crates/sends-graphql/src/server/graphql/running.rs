@@ -57,7 +57,6 @@ impl Endpoint {
         output
     }
 
-    /// Runs one operation, and creates its response with `finish`.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         parameters: Parameters,
@@ -162,13 +161,11 @@ impl Endpoint {
         }
     }
 
-    /// Returns the memory budget of the request's connection.
     fn budget(&self, parts: &Parts) -> ConnectionBudget {
         let budget = parts.extensions.get::<ConnectionBudget>().cloned();
         budget.unwrap_or_else(|| self.answers.connection())
     }
 
-    /// Executes an operation, creates its response with `finish`, and records its outcome.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
         operation: Admitted,
@@ -215,7 +212,6 @@ struct Identified {
     document: Document,
     name: Option<String>,
     variables: Variables,
-    /// Whether validation and planning are long work.
     is_long: bool,
     /// Memory of a long document and its variables while the request queues.
     _memory: Option<WaitingMemory>,

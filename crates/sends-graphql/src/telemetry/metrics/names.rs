@@ -7,7 +7,6 @@ use std::{
 
 /// Maximum number of distinct names. Each name has a histogram, which takes a few kilobytes here and in Prometheus.
 pub(super) const MAX_NAMES: usize = 100;
-/// Maximum length of a distinct name, in bytes.
 const MAX_NAME_LENGTH: usize = 64;
 
 #[derive(Debug)]
@@ -28,7 +27,6 @@ impl Default for OperationNames {
 }
 
 impl OperationNames {
-    /// Returns the label for an operation name.
     pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
         let Some(name) = name else {
             return Arc::clone(&self.anonymous);

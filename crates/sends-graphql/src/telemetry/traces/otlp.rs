@@ -18,7 +18,6 @@ use super::{TracesError, collector};
 
 /// Timeout of the final export at shutdown.
 const LAST_SPANS: Duration = Duration::from_secs(2);
-/// Timeout of an export.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -75,7 +74,6 @@ impl Traces {
             .boxed()
     }
 
-    /// Exports the remaining spans.
     pub fn end(&self) {
         if let Err(error) = self.0.shutdown_with_timeout(LAST_SPANS) {
             tracing::warn!("exporting the last traces failed: {error}");

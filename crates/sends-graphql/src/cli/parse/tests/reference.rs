@@ -85,7 +85,6 @@ fn visible(command: &clap::Command) -> impl Iterator<Item = &Arg> {
         .filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()))
 }
 
-/// Writes one table per help heading.
 fn options(text: &mut String, command: &clap::Command, is_listed: impl Fn(&Arg) -> bool) {
     let mut headings: Vec<Option<&str>> = Vec::new();
     for arg in visible(command).filter(|arg| is_listed(arg)) {

@@ -27,12 +27,10 @@ pub(super) fn values(field: &Field, types: &Types, max: usize) -> (usize, usize)
     (count.values, count.names)
 }
 
-/// Schema element that an object of the result describes.
 #[derive(Clone, Copy)]
 enum Element<'s> {
     Schema,
     Definition(&'s ExtendedType),
-    /// Type of a field or an argument, with its wrappers.
     Type(&'s Type),
     /// Type inside a non-null wrapper.
     Nullable(&'s Type),

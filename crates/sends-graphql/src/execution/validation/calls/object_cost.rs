@@ -8,13 +8,11 @@ use crate::{
     schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS, ASSUMED_UNREADABLE},
 };
 
-/// Assumed number of sent activities per campaign.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
 /// Default and maximum page size of campaigns.
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 500;
 
-/// Origin of an object, which determines its cost.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Source {
     /// Identified by its id, or part of an activity's history.
@@ -31,7 +29,6 @@ enum Source {
     reason = "the flags are independent requirements"
 )]
 pub(super) struct ObjectCost {
-    /// Number of values in the response.
     pub(super) values: usize,
     /// Number of values that wait for data concurrently.
     pub(super) waits: usize,
@@ -40,9 +37,7 @@ pub(super) struct ObjectCost {
     pub(super) needs_history: bool,
     /// Number of additional history reads with a different `maxAge`.
     pub(super) ages: usize,
-    /// Whether the object is read by its id.
     pub(super) needs_itself: bool,
-    /// Number of other calls.
     pub(super) others: usize,
     /// Number of activities and campaigns whose statistics are read in batches.
     pub(super) activity_stats: usize,
@@ -174,7 +169,6 @@ fn below(field: &Field, source: Source) -> ObjectCost {
     cost.fold(ObjectCost::NOTHING, ObjectCost::or)
 }
 
-/// Returns the cost of a field of the object type `of`.
 fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
@@ -244,7 +238,6 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     cost.and(itself)
 }
 
-/// Returns the cost of a field that derives from its activity's history.
 fn of_history(field: &Field) -> ObjectCost {
     let below = below(field, Source::Id);
     let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
@@ -269,7 +262,6 @@ fn is_zoned(field: &Field) -> bool {
     matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
 }
 
-/// Returns the requested length of a list.
 pub(super) fn length(field: &Field) -> Option<usize> {
     let length = integer(field, "first").or_else(|| integer(field, "last"));
     length.map(|length| usize::try_from(length).unwrap_or(0))
