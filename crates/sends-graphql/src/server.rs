@@ -3,13 +3,9 @@
 //! From outermost to innermost, a request passes through:
 //!
 //! - the connection with its timeouts (`connection.rs`)
-//!
 //! - the response cache (`response_cache.rs`)
-//!
 //! - the checks of `Host` and `Origin` (`host_and_origin.rs`), with the headers of every response (`response_headers.rs`)
-//!
 //! - compression (`compression.rs`)
-//!
 //! - the route: GraphQL (`graphql.rs`), health, metrics, GraphiQL, or the error for an unknown path or method (`unrouted.rs`)
 
 mod admission;
