@@ -77,8 +77,8 @@ fn build(sources: &Sources, hash: &str, out: &Path, page: &Path) -> Result<(), S
     result
 }
 
-/// Copies the bundle into the source tree. The stamp gets the modification time of a source file, because cargo reruns the script
-/// for a watched file that is newer than the script's start.
+/// Copies the bundle into the source tree. The stamp gets the modification time of a source file. Cargo reruns the script for a
+/// watched file that is newer than the script's start.
 fn share(own: &Path, shared: &Path, graphiql: &Path) -> io::Result<()> {
     replace(own, shared)?;
     let age = fs::metadata(graphiql.join("package.json"))?.modified()?;

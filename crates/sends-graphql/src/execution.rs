@@ -26,7 +26,7 @@ use self::{
     documents::{CachedDocument, Documents},
     introspection::IntrospectionError,
     plan::Plan,
-    validation::{Limits, Refused, Types},
+    validation::{Limits, Rejected, Types},
 };
 use crate::{
     bulkheads::answers::{self, Estimate},
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Document length in bytes beyond which validation counts as long work, about two milliseconds. An operation with 100 aliases
-/// (10 KB) takes one millisecond and stays on the main runtime, because the low-priority threads waited 13 to 30 ms for one of 2
+/// (10 KB) takes one millisecond and stays on the main runtime. The low-priority threads waited 13 to 30 ms for one of 2
 /// contended cores.
 const LONG_TEXT: usize = 16 << 10;
 /// Number of fields after fragment expansion beyond which planning counts as long work, about a millisecond.
@@ -94,12 +94,12 @@ impl Executor {
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
-            Err(refused) => Response::from_errors(refused.into_errors()),
+            Err(rejected) => Response::from_errors(rejected.into_errors()),
         }
     }
 
     /// Checks the size of a document and its variables without parsing. Returns the size of the variables in bytes.
-    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
+    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Rejected> {
         validation::check_size(text, variables, &self.limits)
     }
 
@@ -113,12 +113,12 @@ impl Executor {
         is_long || variables > LONG_VARIABLES || uses_introspection(text)
     }
 
-    pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
+    pub fn admit(&self, request: Request) -> Result<Admitted, Rejected> {
         let (types, limits) = (&*self.types, &self.limits);
         let cached = self.documents.find(&request.query, types, limits)?;
         let document = &cached.document.executable;
         if cached.document.size.uses_introspection && !self.introspection {
-            return Err(Refused::IntrospectionDisabled);
+            return Err(Rejected::IntrospectionDisabled);
         }
         validation::check_variables(&request.variables, limits)?;
         let operation = validation::operation(document, request.operation_name.as_deref())?;
@@ -238,7 +238,7 @@ pub fn outcome(response: &Response) -> Outcome {
     }
 }
 
-/// Returns whether the request failed before execution, so that the response has no `data`.
+/// Returns whether the request failed before execution, in which case the response has no `data`.
 pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
     !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)

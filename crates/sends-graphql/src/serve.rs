@@ -94,7 +94,7 @@ async fn start(
         (None, _) => None,
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
-            // Filling the log takes a fraction of a second, so that it is complete before the first query.
+            // Filling the log takes only a fraction of a second and makes it complete before the first query.
             sync::fill_sandbox_log(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }

@@ -6,7 +6,7 @@ use async_graphql::{Request, Variables};
 use sends_client::{Pacer, pacing::Limits as Pace};
 use sends_graphql::{
     execution::Executor,
-    execution::validation::{Limits, Refused},
+    execution::validation::{Limits, Rejected},
     schema::Schema,
 };
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn executor(limits: Limits) -> Executor {
 
 static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| executor(Limits::default()));
 
-fn rejection(executor: &Executor, query: &str, variables: Value) -> Option<Refused> {
+fn rejection(executor: &Executor, query: &str, variables: Value) -> Option<Rejected> {
     let request = Request::new(query).variables(Variables::from_json(variables));
     executor.admit(request).err()
 }
@@ -31,7 +31,7 @@ fn rejection(executor: &Executor, query: &str, variables: Value) -> Option<Refus
 /// Returns the option or the counted items of the exceeded limit, or the message of another rejection.
 fn rejected_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
     rejection(executor, query, variables).map(|rejected| match rejected {
-        Refused::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
+        Rejected::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
         other => other.message(),
     })
 }
@@ -339,7 +339,7 @@ fn calls_for_other_resources_are_counted() {
     });
     let cost = |query: &str| match rejection(&limited, query, Value::Null) {
         None => 0,
-        Some(Refused::TooMuch(limit)) => limit.found,
+        Some(Rejected::TooMuch(limit)) => limit.found,
         Some(other) => panic!("{query}: {}", other.message()),
     };
     let ids = json!(

@@ -12,7 +12,7 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use foldhash::HashMap;
 
 use crate::{
-    execution::validation::{Refused, Types},
+    execution::validation::{Rejected, Types},
     schema::check_scalar,
 };
 
@@ -49,28 +49,28 @@ pub(super) fn variables(
     sources: &apollo_compiler::parser::SourceMap,
     operation: &Operation,
     provided: &async_graphql::Variables,
-) -> Result<Variables, Refused> {
+) -> Result<Variables, Rejected> {
     let mut coerced = Variables::default();
     for definition in &operation.variables {
-        let refuse = |problem: &str| {
+        let reject = |problem: &str| {
             let message = format!(
                 "The variable \"${}\" of type \"{}\" {problem}.",
                 definition.name, definition.ty
             );
-            Refused::invalid(message, definition.location(), sources)
+            Rejected::invalid(message, definition.location(), sources)
         };
         let value = match (provided.get(definition.name.as_str()), &definition.default_value) {
-            (Some(Value::Null), _) if definition.ty.is_non_null() => return Err(refuse("must not be null")),
+            (Some(Value::Null), _) if definition.ty.is_non_null() => return Err(reject("must not be null")),
             (Some(value), _) => coerce(types, &definition.ty, value.clone()).map_err(|mismatch| {
                 let problem = mismatch.text(&definition.name);
-                refuse(&format!("has a value of another type: {problem}"))
+                reject(&format!("has a value of another type: {problem}"))
             })?,
             (None, Some(default)) => {
                 let default = literal(types, &definition.ty, default, &Variables::default());
-                coerce(types, &definition.ty, default).map_err(|_| refuse("has a default of another type"))?
+                coerce(types, &definition.ty, default).map_err(|_| reject("has a default of another type"))?
             }
             (None, None) if definition.ty.is_non_null() => {
-                return Err(refuse("is required, but not provided"));
+                return Err(reject("is required, but not provided"));
             }
             (None, None) => continue,
         };

@@ -6,7 +6,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{coercion::Variables, plan::Plan};
 use crate::{
-    execution::validation::{self, Document, Limits, Refused, Types},
+    execution::validation::{self, Document, Limits, Rejected, Types},
     response_cache,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct CachedDocument {
 }
 
 impl CachedDocument {
-    fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
+    fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Rejected> {
         let document = validation::read(text, types, limits)?;
         let is_cacheable = response_cache::is_cacheable(&document.executable);
         let operation = document.executable.operations.get(None).ok();
@@ -73,7 +73,7 @@ impl Documents {
         text: &str,
         types: &Types,
         limits: &Limits,
-    ) -> Result<Arc<CachedDocument>, Refused> {
+    ) -> Result<Arc<CachedDocument>, Rejected> {
         if let Some(cached) = self.cached.get(text) {
             return Ok(cached);
         }

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use super::{Service, rejection::Rejection, response_cache::Cacheable};
 use crate::{
     bulkheads::answers::{self, AnswerMemory},
-    execution::validation::Refused,
+    execution::validation::Rejected,
     execution::{self, Admitted, Executor},
     schema::{ErrorCode, extension},
     sources::histories::RequestContext,
@@ -27,7 +27,7 @@ pub(super) struct Executed {
 
 pub(super) fn prepare(executor: &Executor, request: Request, is_get: bool) -> Result<Admitted, Rejection> {
     executor.admit(request).map_err(|rejected| match rejected {
-        Refused::Mutation if is_get => Rejection::new(
+        Rejected::Mutation if is_get => Rejection::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::BadUserInput,
             rejected.message(),

@@ -128,7 +128,7 @@ impl Cached {
             request_id = id.as_str(),
             operation = cached.operation,
             duration_ms = took.as_secs_f64() * 1_000.0,
-            "answered from the response cache"
+            "request served from the response cache"
         );
         id.mark(&mut response);
         Some(response)

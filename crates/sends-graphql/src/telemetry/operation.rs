@@ -101,7 +101,7 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
             outcome = outcome.name(),
             upstream_calls,
             duration_ms = took.as_secs_f64() * 1_000.0,
-            "answered"
+            "request completed"
         );
     });
     response

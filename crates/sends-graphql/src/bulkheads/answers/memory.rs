@@ -141,7 +141,7 @@ impl AnswerMemory {
             return false;
         };
         *self.share() = moved;
-        // Another field of the operation can have set it already.
+        // Another field of the operation may already have set it.
         let _ = self.moved.set(());
         true
     }

@@ -15,7 +15,7 @@ use sends_core::{ActivityId, CampaignId};
 use self::object_cost::{ObjectCost, integer, length};
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     types::Types,
 };
 use crate::{
@@ -46,7 +46,7 @@ const NAMING: [(&str, &str); 5] = [
 /// Id prefixes, up to a colon, of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
+pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Rejected> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
     for field in root {

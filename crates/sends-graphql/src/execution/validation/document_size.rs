@@ -12,7 +12,7 @@ use apollo_compiler::{
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     text::check_nesting,
 };
 
@@ -46,7 +46,7 @@ impl DocumentSize {
         }
     }
 
-    fn check(self, limits: &Limits) -> Result<(), Refused> {
+    fn check(self, limits: &Limits) -> Result<(), Rejected> {
         Limit::check(
             Some("max-query-depth"),
             "levels of fields",
@@ -68,7 +68,7 @@ impl DocumentSize {
 /// Maximum of [`DocumentSize::introspection_steps`]. Introspection queries of common tools need one level.
 const INTROSPECTION_STEPS: usize = 2;
 
-pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
+pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Rejected> {
     let mut measuring = Measuring {
         document,
         sizes: HashMap::with_capacity(document.fragments.len()),
@@ -99,7 +99,7 @@ struct Measuring<'d> {
 
 impl<'d> Measuring<'d> {
     /// `level` is the recursion depth, which is also the recursion depth of apollo-compiler.
-    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
+    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Rejected> {
         check_nesting(level)?;
         let mut total = DocumentSize::default();
         for selection in &set.selections {
@@ -118,7 +118,7 @@ impl<'d> Measuring<'d> {
         Ok(total)
     }
 
-    fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Refused> {
+    fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Rejected> {
         let mut size = if field.selection_set.is_empty() {
             DocumentSize::default()
         } else {
@@ -134,7 +134,7 @@ impl<'d> Measuring<'d> {
         Ok(size)
     }
 
-    fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Refused> {
+    fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Rejected> {
         match self.sizes.get(name) {
             Some(Some(size)) => {
                 check_nesting(level + size.nesting)?;
@@ -144,7 +144,7 @@ impl<'d> Measuring<'d> {
                 let fragment = self.document.fragments.get(name);
                 let at = fragment.and_then(Node::location);
                 let message = format!("The fragment \"{name}\" contains itself.");
-                return Err(Refused::invalid(message, at, &self.document.sources));
+                return Err(Rejected::invalid(message, at, &self.document.sources));
             }
             None => {}
         }

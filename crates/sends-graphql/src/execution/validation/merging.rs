@@ -12,13 +12,13 @@ use apollo_compiler::{
     executable::{Selection, SelectionSet},
 };
 
-use super::{refused::Refused, types::Types};
+use super::{rejected::Rejected, types::Types};
 
 /// Prefix of the validator's message.
 const CONFLICT: &str = "operation must not provide conflicting field arguments";
 
 /// Rejects a document with a conflict that the validator missed.
-pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), Refused> {
+pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), Rejected> {
     let mut lengths = HashMap::new();
     let operations = document
         .operations
@@ -48,7 +48,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), 
     let mut conflicts = invalid.errors.iter();
     conflicts
         .find(|diagnostic| diagnostic.error.to_string().starts_with(CONFLICT))
-        .map_or(Ok(()), |conflict| Err(Refused::of_diagnostic(&conflict)))
+        .map_or(Ok(()), |conflict| Err(Rejected::of_diagnostic(&conflict)))
 }
 
 /// Returns whether all fields with the same response name have lists of equal lengths. Such documents need no second validation.

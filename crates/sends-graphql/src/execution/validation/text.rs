@@ -11,10 +11,10 @@ use apollo_parser::{Lexer, Token, TokenKind};
 
 use super::{
     limits::{Limits, NESTING},
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
 };
 
-pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Rejected> {
     Limit::check(
         Some("max-query-length"),
         "bytes of query text",
@@ -24,7 +24,7 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> 
 }
 
 /// Rejects a text that cannot be parsed safely. The parser reports syntax errors.
-pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Rejected> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;
     // Invalid tokens are counted, since the parser stores an error for each of them.
@@ -43,7 +43,7 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
-pub(super) fn check_nesting(levels: usize) -> Result<(), Refused> {
+pub(super) fn check_nesting(levels: usize) -> Result<(), Rejected> {
     Limit::check(None, "levels of nesting, or more", levels, NESTING)
 }
 
@@ -130,7 +130,7 @@ mod tests {
 
     fn check(text: &str) -> Result<(), &'static str> {
         super::check(text, &Limits::default()).map_err(|rejection| match rejection {
-            Refused::TooMuch(limit) => limit.counted,
+            Rejected::TooMuch(limit) => limit.counted,
             other => panic!("{other:?}"),
         })
     }

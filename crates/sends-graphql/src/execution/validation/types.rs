@@ -15,7 +15,7 @@ pub struct Types {
     implementers: HashMap<Name, Implementers>,
 }
 
-/// Apollo Federation directives, which the SDL does not define and operations do not depend on.
+/// Apollo Federation directives, which are removed because the SDL does not define them.
 const OF_FEDERATION: [&str; 2] = ["key", "shareable"];
 
 impl Types {

@@ -12,13 +12,13 @@ use apollo_compiler::{
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     types::Types,
 };
 use crate::schema::check_scalar;
 
 /// Rejects a document with an invalid literal. The size of the document must be limited.
-pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Rejected> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {
             document,
@@ -37,7 +37,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
     })
 }
 
-pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Rejected> {
     Limit::check(None, "items in one list", found, limits.list_length)
 }
 
@@ -50,7 +50,7 @@ struct Walk<'d> {
 }
 
 impl<'d> Walk<'d> {
-    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Refused> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Rejected> {
         for selection in &set.selections {
             self.directives(selection.directives())?;
             match selection {
@@ -72,7 +72,7 @@ impl<'d> Walk<'d> {
         Ok(())
     }
 
-    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), Refused> {
+    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), Rejected> {
         directives.iter().try_for_each(|directive| {
             let definition = self.types.schema().directive_definitions.get(&directive.name);
             let definitions = definition.map_or(&[][..], |definition| &definition.arguments);
@@ -84,7 +84,7 @@ impl<'d> Walk<'d> {
         &self,
         definitions: &[Node<InputValueDefinition>],
         arguments: &[Node<Argument>],
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         arguments.iter().try_for_each(|argument| {
             let definition = definitions
                 .iter()
@@ -101,7 +101,7 @@ impl<'d> Walk<'d> {
 
     /// `of` is `None` within a custom scalar, whose nested values can have any type. `default` is the default of the argument or
     /// input field.
-    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
+    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Rejected> {
         let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
         let mut of = of;
         if let (Some(Type::Named(_) | Type::NonNullNamed(_)), Some(ExtendedType::Scalar(scalar))) =
@@ -134,7 +134,7 @@ impl<'d> Walk<'d> {
         }
     }
 
-    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Refused> {
+    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Rejected> {
         let mut names = HashSet::with_capacity(members.len());
         members.iter().try_for_each(|(name, value)| {
             if names.insert(name) {
@@ -152,7 +152,7 @@ impl<'d> Walk<'d> {
         default: Option<&Value>,
         name: &Name,
         at: &Node<Value>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         let definition = self
             .operation
             .variables
@@ -181,8 +181,8 @@ impl<'d> Walk<'d> {
         Err(self.invalid(message, at))
     }
 
-    fn invalid(&self, message: String, at: &Node<Value>) -> Refused {
-        Refused::invalid(message, at.location(), &self.document.sources)
+    fn invalid(&self, message: String, at: &Node<Value>) -> Rejected {
+        Rejected::invalid(message, at.location(), &self.document.sources)
     }
 }
 

@@ -4,14 +4,14 @@ use async_graphql::{Value, Variables};
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     values,
 };
 
 const VALUE_BYTES: usize = size_of::<Value>();
 
 /// Rejects variables beyond the limits. Returns the size of the variables in bytes.
-pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
+pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Rejected> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
         size.length += name.len();
@@ -29,7 +29,7 @@ struct Size {
 }
 
 impl Size {
-    fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Refused> {
+    fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Rejected> {
         let levels = "levels, or more, in a variable";
         Limit::check(None, levels, depth, limits.variable_depth)?;
         self.values += 1;

@@ -21,7 +21,7 @@ pub struct Limit {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refused {
+pub enum Rejected {
     TooMuch(Limit),
     Invalid(Vec<Mistake>),
     Mutation,
@@ -58,11 +58,11 @@ impl Limit {
         counted: &'static str,
         found: usize,
         allowed: usize,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         if found <= allowed {
             return Ok(());
         }
-        Err(Refused::TooMuch(Self {
+        Err(Rejected::TooMuch(Self {
             option,
             counted,
             found,
@@ -71,7 +71,7 @@ impl Limit {
     }
 }
 
-impl Refused {
+impl Rejected {
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
         // Errors after the first syntax error are unreliable.
         let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
