@@ -58,7 +58,6 @@ fn is_current(page: &Path, hash: &str) -> bool {
     fs::read_to_string(page.join(STAMP)).is_ok_and(|stamp| stamp == hash)
 }
 
-/// Builds the bundle in a copy of the sources below `out`, and moves the result to `page`.
 fn build(sources: &Sources, hash: &str, out: &Path, page: &Path) -> Result<(), String> {
     node::check_version()?;
     let work = out.join("graphiql");

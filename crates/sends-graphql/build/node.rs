@@ -11,7 +11,6 @@ use std::{
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Timeout of one npm command.
 const NPM_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub(crate) fn check_version() -> Result<(), String> {

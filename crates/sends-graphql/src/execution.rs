@@ -35,8 +35,8 @@ use crate::{
 };
 
 /// Document length in bytes beyond which validation counts as long work, about two milliseconds. An operation with 100 aliases
-/// (10 KB) takes one millisecond and stays on the main runtime. The low-priority threads waited 13 to 30 ms for one of 2
-/// contended cores.
+/// (10 KB), which takes one millisecond, stays on the main runtime. On two contended cores, it would wait 13 to 30 ms for a
+/// low-priority thread.
 const LONG_TEXT: usize = 16 << 10;
 /// Number of fields after fragment expansion beyond which planning counts as long work, about a millisecond.
 const LONG_FIELDS: usize = 500;

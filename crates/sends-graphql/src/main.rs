@@ -94,7 +94,7 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command that the first signal terminates.
+/// Runs a command, and exits on the first signal.
 fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     block_on(async {
         tokio::spawn(exit_on_signal(Signals::listen()?));
@@ -102,7 +102,7 @@ fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), Comma
     })
 }
 
-/// Runs `sync`, which handles signals itself. A signal after its end terminates the process.
+/// Runs `sync`, which handles signals itself. A signal after its end exits the process.
 async fn synchronise(
     options: &SyncOptions,
     variables: EnvironmentVariables,

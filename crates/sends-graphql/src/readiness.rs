@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api_keys::ApiKeys;
 
-/// Cache duration of a report.
 const REPORT_VALIDITY: Duration = Duration::from_secs(1);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -20,7 +20,6 @@ use crate::{
 
 pub(crate) const MAX_RESPONSE_BYTES: usize = 256 << 10;
 
-/// Typical size of a response in bytes, used for the initial capacity.
 const TYPICAL_RESPONSE_BYTES: u64 = 4 << 10;
 
 pub(crate) struct ResponseCache {
@@ -90,9 +89,8 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Arc<CachedResponse>> for Weight {
     fn weight(&self, key: &Box<[u8]>, response: &Arc<CachedResponse>) -> u64 {
-        /// Bytes of an entry without its content.
-        const OVERHEAD: usize = 300;
-        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD) as u64
+        const OVERHEAD_BYTES: usize = 300;
+        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD_BYTES) as u64
     }
 }
 

@@ -22,8 +22,7 @@ use crate::{
     telemetry,
 };
 
-/// Timeout of each final write at shutdown.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
@@ -154,15 +153,15 @@ async fn start(
 
 async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
-        && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
+        && tokio::time::timeout(FLUSH_TIMEOUT, synchronising).await.is_err()
     {
         tracing::warn!("the synchronisation was cancelled during a call, and continues at the next start");
     }
-    if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
+    if tokio::time::timeout(FLUSH_TIMEOUT, pacer.flush()).await.is_err() {
         tracing::warn!("the last calls are missing from the daily count, because writing it took too long");
     }
     log_losses(&store.health());
-    match tokio::time::timeout(LAST_WRITES, store.close()).await {
+    match tokio::time::timeout(FLUSH_TIMEOUT, store.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!("closing the store failed: {error}"),
         Err(_) => tracing::warn!("closing the store took too long"),

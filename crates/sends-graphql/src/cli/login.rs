@@ -75,11 +75,9 @@ const PRIVILEGES: [(&str, &str); 2] = [
     ),
 ];
 
-/// Total timeout of the calls that verify the token.
-const VERIFICATION_TIME: Duration = Duration::from_secs(30);
+const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Timeout for flushing the ledger at exit.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
@@ -108,7 +106,7 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     let pacer = pacer(&upstream, &state).await;
     let verified = verify(&login, &upstream, pacer.clone()).await;
     // A failed write does not invalidate the login.
-    let _ = tokio::time::timeout(LAST_WRITES, pacer.flush()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, pacer.flush()).await;
     verified
 }
 
@@ -198,7 +196,7 @@ fn open_browser(url: &str) {
 
 async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
     let client = ConstantContact::new(backend::client_settings(upstream), pacer)?;
-    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIME);
+    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIMEOUT);
     let privileges = privileges(&client, &caller).await?;
     let account = account(&client, &caller).await?;
 

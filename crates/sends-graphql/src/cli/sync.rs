@@ -36,8 +36,7 @@ pub struct SyncOptions {
     pub account: AccountOptions,
 }
 
-/// Timeout for flushing the store at exit.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const MAX_LISTED_UNREADABLE: usize = 20;
 
@@ -78,8 +77,8 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
         .unreadable(synchronisation.owner, MAX_LISTED_UNREADABLE)
         .await?;
     // A failed write does not invalidate the log.
-    let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
-    let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, backend.pacer.flush()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, backend.store.close()).await;
     ran.map_or(Ok(Outcome::Incomplete), |ran| {
         let outcome = print_report(ran?, &unreadable, synchronisation.clock.now());
         if is_sandbox {

@@ -13,14 +13,12 @@ pub use self::manifest::{InvalidManifest, TrustedDocuments};
 use super::{parameters::Parameters, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// Bytes of a cache entry without its text.
-const OVERHEAD: u64 = 128;
+const OVERHEAD_BYTES: u64 = 128;
 
 /// Capacity of the persisted query cache in bytes. The capacity is not configurable, since it suffices for thousands of typical
 /// documents and clients send evicted texts again.
 pub(super) const REGISTERED_BYTES: u64 = 16 << 20;
 
-/// Typical length of a document in bytes, used for the initial capacity of the cache.
 const TYPICAL_TEXT_BYTES: u64 = 1 << 10;
 
 type Hash = [u8; 32];
@@ -31,7 +29,6 @@ pub(super) enum Documents {
         /// Automatic persisted queries by hash.
         registered: Cache<Hash, Arc<str>, ByLength>,
     },
-    /// The service executes only documents of the manifest.
     Trusted(Arc<TrustedDocuments>),
 }
 
@@ -47,7 +44,7 @@ pub(super) struct ByLength;
 
 impl Weighter<Hash, Arc<str>> for ByLength {
     fn weight(&self, _: &Hash, text: &Arc<str>) -> u64 {
-        text.len() as u64 + OVERHEAD
+        text.len() as u64 + OVERHEAD_BYTES
     }
 }
 
@@ -55,8 +52,8 @@ impl Documents {
     pub(super) fn new(trusted: Option<Arc<TrustedDocuments>>, cache_bytes: u64) -> Self {
         trusted.map_or_else(
             || {
-                let items =
-                    usize::try_from(cache_bytes / (TYPICAL_TEXT_BYTES + OVERHEAD)).unwrap_or(usize::MAX);
+                let items = usize::try_from(cache_bytes / (TYPICAL_TEXT_BYTES + OVERHEAD_BYTES))
+                    .unwrap_or(usize::MAX);
                 let registered = Cache::with_weighter(items.clamp(16, 1 << 16), cache_bytes, ByLength);
                 Self::Any { registered }
             },

@@ -25,9 +25,7 @@ pub use self::{state::State, text::CONTENT_TYPE};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// Data without errors.
     Ok,
-    /// Data and errors.
     Partial,
     /// Executed, but without data.
     Failed,

@@ -9,7 +9,6 @@ use crate::bulkheads::{Bulkhead, Bulkheads, Permits};
 pub(super) enum Lane {
     Small,
     Large,
-    /// Operations that wait for upstream calls.
     Waiting,
 }
 

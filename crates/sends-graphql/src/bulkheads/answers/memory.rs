@@ -31,8 +31,7 @@ pub struct AnswerMemory {
     queues: Notify,
     /// Set once the reservation has moved to the waiting lane or failed to move in time.
     moved: SetOnce<()>,
-    /// Bytes charged for each error.
-    error: usize,
+    error_bytes: usize,
     slice: Mutex<Instant>,
 }
 
@@ -79,7 +78,7 @@ pub fn exceeded() -> Option<Exceeded> {
 ///
 /// Returns an error if the operation is rejected. The caller can then drop the error to be reported.
 pub fn charge_error() -> Result<(), Exceeded> {
-    let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error));
+    let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error_bytes));
     charged.unwrap_or(Ok(()))
 }
 
@@ -91,7 +90,7 @@ impl AnswerMemory {
             exceeded: OnceLock::new(),
             queues: Notify::new(),
             moved: SetOnce::new(),
-            error: ERROR.saturating_add(estimate.path),
+            error_bytes: ERROR.saturating_add(estimate.path),
             slice: Mutex::new(Instant::now()),
         })
     }

@@ -45,7 +45,7 @@ pub(super) struct Outgoing {
     shared: Arc<Shared>,
 }
 
-/// State that is dropped with the last piece.
+/// State that is released with the last piece.
 struct Shared {
     exchange: Exchange,
     _resources: Option<BodyResources>,

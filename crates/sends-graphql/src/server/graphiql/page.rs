@@ -16,7 +16,6 @@ macro_rules! files {
     };
 }
 
-/// Files of the page if the build has no bundle.
 const FALLBACK: &[(&str, &str)] = files! {
     "fallback":
         "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "panes.css" "plain.css" "plain.js" "request.js"

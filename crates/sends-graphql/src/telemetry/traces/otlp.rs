@@ -16,8 +16,7 @@ use tracing_subscriber::{Layer, Registry, filter::Targets};
 
 use super::{TracesError, collector};
 
-/// Timeout of the final export at shutdown.
-const LAST_SPANS: Duration = Duration::from_secs(2);
+const FINAL_EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -75,7 +74,7 @@ impl Traces {
     }
 
     pub fn end(&self) {
-        if let Err(error) = self.0.shutdown_with_timeout(LAST_SPANS) {
+        if let Err(error) = self.0.shutdown_with_timeout(FINAL_EXPORT_TIMEOUT) {
             tracing::warn!("exporting the last traces failed: {error}");
         }
     }
