@@ -234,7 +234,7 @@ async fn a_login_says_what_it_lacks() {
     assert!(
         login
             .output
-            .contains("Connected. The account does not tell its name."),
+            .contains("Connected. The account's name is not available."),
         "{login:?}"
     );
     home.sandbox

@@ -33,7 +33,7 @@ fn settings_that_cannot_work_are_all_reported_with_status_2() {
     sends-graphql: --listen (SENDS_LISTEN): "nowhere" is not HOST:PORT, such as 127.0.0.1:8080
     sends-graphql: --upstream-url (SENDS_UPSTREAM_URL): it must begin with http:// or https://
     sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a duration from 100ms to 10m, such as 20, 20s or 5m
-    sends-graphql: no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or try it on invented data with --sandbox
+    sends-graphql: no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or use --sandbox for invented data
     "#);
     let (status, said) = refused_start(&["--max-age=old", "--no-such-option"], &[]);
     assert_eq!(status, Some(2), "{said}");

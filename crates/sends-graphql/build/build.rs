@@ -1,8 +1,8 @@
-//! Builds GraphiQL with Node.js and embeds it, under the feature `web`.
+//! Bundles GraphiQL with Node.js and embeds the bundle if the feature `web` is enabled.
 //!
-//! A missing or outdated bundle is rebuilt from `graphiql/`; a current one needs no Node.js. Where the bundle cannot be
-//! built, the crate compiles without it after one warning, and its page loads GraphiQL from a content delivery network.
-//! The environment variable `SENDS_WEB` makes this strict (`require`) or turns it off (`skip`); the default is `auto`.
+//! Node.js runs only if the bundle is missing or outdated. If the bundle cannot be built, the script prints a warning, and the
+//! page `/graphiql` loads GraphiQL from a CDN instead. The environment variable `SENDS_WEB` makes a failed build an error
+//! (`require`) or disables the bundle (`skip`); the default is `auto`.
 
 mod bundle;
 mod node;
@@ -16,7 +16,7 @@ use std::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Without any such line, a change to any file of the package would rerun this script.
+    // Without a `rerun-if` line, cargo reruns the script after a change to any file of the package.
     println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let page = if env::var_os("CARGO_FEATURE_WEB").is_some() {
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The folder of the bundle to embed, as `SENDS_WEB` asks for it. Warnings and errors are reported to cargo.
+/// Returns the folder of the bundle to embed, subject to `SENDS_WEB`. Reports failures to cargo.
 fn page(graphiql: &Path, out: &Path) -> Option<PathBuf> {
     println!("cargo::rerun-if-env-changed=SENDS_WEB");
     let value = env::var_os("SENDS_WEB").map(|value| value.to_string_lossy().into_owned());

@@ -1,4 +1,4 @@
-//! Node.js and npm: the version check, and the two commands that build the bundle.
+//! Version check of Node.js, and the npm commands that build the bundle.
 
 use std::{
     fs::{self, File},
@@ -11,10 +11,8 @@ use std::{
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// How long one call of npm may take.
-const LIMIT: Duration = Duration::from_mins(5);
+const NPM_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Whether the bundler supports the version of Node.js on the `PATH`.
 pub(crate) fn check_version() -> Result<(), String> {
     let output = match Command::new("node").arg("--version").output() {
         Ok(output) => output,
@@ -43,12 +41,11 @@ pub(crate) fn check_version() -> Result<(), String> {
     }
 }
 
-/// Installs the packages that the lockfile names and builds the bundle, both in `folder`.
 pub(crate) fn build(folder: &Path) -> Result<(), String> {
-    // `npm ci` alone waits minutes for a registry that does not answer. One that answers with an HTTP status may serve
-    // packages all the same.
+    // `npm ci` would wait minutes for an unreachable registry. An HTTP error in response to the ping is ignored, because the
+    // registry may serve packages anyway.
     match npm(folder, "ping", &["--fetch-retries=0", "--fetch-timeout=10000"]) {
-        Err(Failure::Exit(printed)) if printed.contains("code E4") => {}
+        Err(NpmError::Exit(printed)) if printed.contains("code E4") => {}
         other => other.map_err(|failure| failure.describe("ping"))?,
     }
     let install = [
@@ -62,60 +59,58 @@ pub(crate) fn build(folder: &Path) -> Result<(), String> {
     npm(folder, "run", &["build"]).map_err(|failure| failure.describe("run build"))
 }
 
-/// Why a call of npm failed.
-enum Failure {
+enum NpmError {
     Start(io::Error),
     Timeout,
-    /// It ended without success and printed this.
     Exit(String),
 }
 
-impl Failure {
+impl NpmError {
     fn describe(self, command: &str) -> String {
         match self {
             Self::Start(error) if error.kind() == io::ErrorKind::NotFound => {
                 "there is no npm on the PATH".to_owned()
             }
             Self::Start(error) => format!("npm cannot be run: {error}"),
-            Self::Timeout => format!("`npm {command}` did not end in {} s", LIMIT.as_secs()),
+            Self::Timeout => format!("`npm {command}` did not end in {} s", NPM_TIMEOUT.as_secs()),
             Self::Exit(printed) => format!("`npm {command}` failed: {}", first_error(&printed)),
         }
     }
 }
 
-fn npm(folder: &Path, command: &str, options: &[&str]) -> Result<(), Failure> {
+fn npm(folder: &Path, command: &str, options: &[&str]) -> Result<(), NpmError> {
     let log = folder.join("npm.log");
     let mut child = Command::new(NPM)
         .arg(command)
         .args(options)
         .arg("--loglevel=error")
         .current_dir(folder)
-        // The caller's would have React built for development.
+        // An inherited `NODE_ENV=development` would select React's development build.
         .env("NODE_ENV", "production")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(File::create(&log).map_err(Failure::Start)?)
+        .stderr(File::create(&log).map_err(NpmError::Start)?)
         .spawn()
-        .map_err(Failure::Start)?;
-    let end = Instant::now() + LIMIT;
+        .map_err(NpmError::Start)?;
+    let end = Instant::now() + NPM_TIMEOUT;
     loop {
-        match child.try_wait().map_err(Failure::Start)? {
+        match child.try_wait().map_err(NpmError::Start)? {
             Some(status) if status.success() => return Ok(()),
             Some(_) => {
                 let printed = fs::read(&log).unwrap_or_default();
-                return Err(Failure::Exit(String::from_utf8_lossy(&printed).into_owned()));
+                return Err(NpmError::Exit(String::from_utf8_lossy(&printed).into_owned()));
             }
             None if Instant::now() < end => thread::sleep(Duration::from_millis(50)),
             None => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(Failure::Timeout);
+                return Err(NpmError::Timeout);
             }
         }
     }
 }
 
-/// The first line that tells a cause: npm prints codes and paths before it.
+/// Returns the first line that describes the cause. npm prints codes and paths before it.
 fn first_error(printed: &str) -> String {
     let mut lines = printed.lines().map(|line| {
         line.trim_start_matches("npm error")

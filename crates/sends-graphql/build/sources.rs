@@ -1,11 +1,11 @@
-//! The files that the bundle is built from.
+//! Source files of the GraphiQL bundle.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// Everything below `graphiql/` that the bundle depends on, besides the folder `src`.
+/// Source files outside the folder `src`.
 const FILES: [&str; 5] = [
     ".npmrc",
     "index.html",
@@ -14,11 +14,11 @@ const FILES: [&str; 5] = [
     "vite.config.js",
 ];
 
-/// Paths relative to `graphiql/`, and contents.
+/// Pairs of a path relative to `graphiql/` and the file's content.
 pub(crate) struct Sources(Vec<(PathBuf, Vec<u8>)>);
 
 impl Sources {
-    /// Reads the sources, and tells cargo to rerun this script when they change.
+    /// Reads the sources, and registers them with cargo as inputs of the build script.
     pub(crate) fn read(graphiql: &Path) -> io::Result<Self> {
         let mut paths = FILES.map(PathBuf::from).to_vec();
         let mut modules = fs::read_dir(graphiql.join("src"))?
@@ -36,12 +36,12 @@ impl Sources {
         files.collect::<io::Result<_>>().map(Self)
     }
 
-    /// A hash of all paths and contents: FNV-1a with 64 bits, which unlike the standard library's hasher is the same with
-    /// every Rust release. It detects edits, not forgeries.
+    /// Returns a 64-bit FNV-1a hash of all paths and contents. Unlike the standard library's hasher, FNV-1a is stable across Rust
+    /// releases. The hash detects edits; collision resistance is not needed.
     pub(crate) fn hash(&self) -> String {
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         let mut add = |bytes: &[u8]| {
-            // The length separates neighbouring parts.
+            // Length prefixes make the concatenation unambiguous.
             for byte in bytes.len().to_le_bytes().iter().chain(bytes) {
                 hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
@@ -55,7 +55,7 @@ impl Sources {
         format!("{hash:016x}")
     }
 
-    /// Writes the sources below `folder`, so that npm leaves nothing in the source tree.
+    /// Writes the sources below `folder`, so that npm creates no files in the source tree.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder.join("src"))?;
         self.0

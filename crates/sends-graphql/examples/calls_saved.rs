@@ -1,5 +1,5 @@
-//! How many upstream calls an hour of dashboards costs, with one age limit for every activity and with one that follows
-//! what the activity does. The clock is simulated: an hour takes no time.
+//! Compares the upstream calls that dashboards cause in one hour with a fixed and with an adaptive maximum age. The clock is
+//! simulated.
 //!
 //! ```sh
 //! cargo run -p sends-graphql --example calls_saved
@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep};
 
 const ACTIVITIES: u64 = 200;
 const DASHBOARDS: u64 = 3;
-/// From five minutes to two years since the last send, each age as likely on a logarithmic scale as any other.
+/// Range of the time since an activity's last send: five minutes to two years, distributed log-uniformly.
 const MIN_AGE_S: f64 = 300.0;
 const MAX_AGE_S: f64 = 2.0 * 365.0 * 86_400.0;
 
@@ -39,7 +39,7 @@ impl Clock for SimulatedClock {
     }
 }
 
-/// Answers after the time of a call over the Atlantic.
+/// Simulated account with the latency of a transatlantic call.
 struct Account {
     histories: Vec<(ActivityId, SendHistory)>,
     calls: AtomicU64,
@@ -62,7 +62,7 @@ impl HistorySource for Account {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "two hundred activities")]
+#[expect(clippy::cast_precision_loss, reason = "200 activities fit into an f64")]
 fn histories(now: Timestamp) -> Result<Vec<(ActivityId, SendHistory)>, Box<dyn Error>> {
     let activity = |number: u64| {
         let part = number as f64 / (ACTIVITIES - 1) as f64;
@@ -77,7 +77,7 @@ fn histories(now: Timestamp) -> Result<Vec<(ActivityId, SendHistory)>, Box<dyn E
     (0..ACTIVITIES).map(activity).collect()
 }
 
-/// The calls of an hour in which every dashboard asks for every activity once a minute.
+/// Counts the calls of an hour in which every dashboard reads every activity once a minute.
 async fn hour(freshness: Freshness) -> Result<u64, Box<dyn Error>> {
     let clock = Arc::new(SimulatedClock(Instant::now()));
     let account = Arc::new(Account {
@@ -110,14 +110,14 @@ async fn hour(freshness: Freshness) -> Result<u64, Box<dyn Error>> {
         let next = sleep(Duration::from_secs(60 / DASHBOARDS));
         tokio::join!(next, async {
             for reading in futures_util::future::join_all(reads).await {
-                assert!(reading.is_ok(), "the simulated upstream always answers");
+                assert!(reading.is_ok(), "the simulated upstream never fails");
             }
         });
     }
     Ok(account.calls.load(Ordering::Relaxed))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "some thousand calls")]
+#[expect(clippy::cast_precision_loss, reason = "a few thousand calls fit into an f64")]
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let minute = Duration::from_mins(1);
@@ -125,9 +125,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let adaptive = hour(Freshness::new(minute, 60 * minute)).await?;
     writeln!(
         io::stdout(),
-        "{ACTIVITIES} activities, {DASHBOARDS} dashboards that ask for all of them once a minute, one hour:\n\
-         {fixed:>6} calls when every answer may be 60 s old\n\
-         {adaptive:>6} calls when it may be as old as the activity is quiet, {:.0} % fewer",
+        "{ACTIVITIES} activities, {DASHBOARDS} dashboards that read all of them once a minute, one hour:\n\
+         {fixed:>6} calls with a fixed maximum age of 60 s\n\
+         {adaptive:>6} calls with a maximum age that grows with the time since the last send, {:.0} % fewer",
         100.0 - 100.0 * adaptive as f64 / fixed as f64
     )?;
     Ok(())

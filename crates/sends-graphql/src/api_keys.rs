@@ -1,7 +1,7 @@
-//! API keys of callers: read from a file at the start and again while the service runs, and compared in constant time.
+//! API keys of callers, reloaded from a file while the service runs and compared in constant time.
 //!
-//! While the file is missing, empty or exposed to other users no key is valid, since a key that the operator has removed must
-//! not grant access. Editors and orchestrators replace the file by renaming another one, so that it is never missing.
+//! No key is valid while the file is missing, empty or accessible to other users, because a removed key must not grant access.
+//! Editors and orchestrators replace the file by a rename, so that it is never missing during an update.
 
 use std::{
     fmt, fs,
@@ -14,16 +14,16 @@ use std::{
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
-/// Time between two reads of the file, and so the maximum validity of a removed key.
+/// Reload interval, which is also the maximum time for which a removed key remains valid.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Minimum length of a key in characters: shorter keys can be guessed.
+/// Minimum length of a key, in characters. Shorter keys can be guessed.
 const MIN_LENGTH: usize = 16;
 
-/// Maximum size of the file in bytes: room for thousands of keys.
+/// Maximum size of the file in bytes, enough for thousands of keys.
 const SIZE_LIMIT: u64 = 1 << 20;
 
-/// The keys of a file. Only their hashes are in memory.
+/// API keys from a file. Only their hashes are in memory.
 pub struct ApiKeys {
     path: PathBuf,
     state: Mutex<State>,
@@ -36,18 +36,17 @@ struct State {
 
 type KeyHash = [u8; 32];
 
-/// Reason for which no key of a file is valid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
     #[error("cannot read {path}: {reason}")]
     Unreadable { path: String, reason: String },
-    #[error("{0} can be read by other users or changed by its group; chmod 600 helps")]
+    #[error("{0} is accessible to other users or writable by its group; restrict it with chmod 600")]
     Open(String),
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
     #[error("line {line} of {path} is not a key of at least {MIN_LENGTH} visible ASCII characters")]
     Key { path: String, line: usize },
-    #[error("{0} holds no key")]
+    #[error("{0} contains no key")]
     Empty(String),
 }
 
@@ -63,7 +62,7 @@ impl ApiKeys {
         })
     }
 
-    /// Whether this is one of the keys. Compared with each key in full, so that the time reveals nothing.
+    /// Returns whether the key is valid. Compares against every key, so that the time leaks nothing.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
         let state = self.present();
@@ -74,12 +73,11 @@ impl ApiKeys {
         admitted.into()
     }
 
-    /// Reason why no key is valid at the moment.
     pub fn problem(&self) -> Option<InvalidApiKeys> {
         self.present().keys.as_ref().err().cloned()
     }
 
-    /// The state, no older than [`READ_EVERY`].
+    /// Returns the state, reloaded if it is older than [`READ_EVERY`].
     fn present(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read_at.elapsed() < READ_EVERY {
@@ -91,7 +89,7 @@ impl ApiKeys {
             match &keys {
                 Ok(keys) => tracing::info!("API keys changed: {} keys are valid", keys.len()),
                 Err(problem) => tracing::error!(
-                    "no API key is valid, since {problem}; requests are refused until the file is valid"
+                    "no API key is valid, since {problem}; requests are rejected until the file is valid"
                 ),
             }
             state.keys = keys;
@@ -112,13 +110,13 @@ fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
         path: name.clone(),
         reason: error.to_string(),
     };
-    // Opening a named pipe would block until its other end is opened.
+    // Opening a named pipe would block until its other end is open.
     let kind = fs::metadata(path).map_err(unreadable)?.file_type();
     if !kind.is_file() && !kind.is_dir() {
         return Err(unreadable(io::Error::other("it is not a regular file")));
     }
     let file = fs::File::open(path).map_err(unreadable)?;
-    // Metadata of the open file: its path can refer to another file by now.
+    // Reads the open file's metadata, since the path can now refer to another file.
     let metadata = file.metadata().map_err(unreadable)?;
     if is_open_to_others(&metadata) {
         return Err(InvalidApiKeys::Open(name));
@@ -133,7 +131,8 @@ fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     parse(&text, &name)
 }
 
-/// Whether others can read or change the file. The group can read it, since orchestrators mount secrets with that permission.
+/// Returns whether other users can access the file or its group can write to it. The group can read it, since orchestrators mount
+/// secrets with that permission.
 #[cfg(unix)]
 fn is_open_to_others(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o027 != 0
@@ -162,7 +161,7 @@ fn parse(text: &str, name: &str) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     Ok(keys)
 }
 
-/// Hash of fixed length, so that the time of a comparison does not reveal the length of a key.
+/// Returns a hash of fixed length, so that the time of a comparison does not leak the length of a key.
 fn hash(key: &[u8]) -> KeyHash {
     blake3::derive_key("sends 2026-11 API key", key)
 }
@@ -173,18 +172,18 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_is_not_regular_is_refused_without_blocking() {
+    fn non_regular_file_is_rejected_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
         let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         for path in [path.as_path(), Path::new("/dev/null")] {
-            let refused = load(path).map(drop).unwrap_err().to_string();
-            assert!(refused.contains("it is not a regular file"), "{refused}");
+            let error = load(path).map(drop).unwrap_err().to_string();
+            assert!(error.contains("it is not a regular file"), "{error}");
         }
     }
 
     #[test]
-    fn a_line_is_a_key_a_comment_or_nothing() {
+    fn comments_and_blank_lines_are_ignored() {
         let text = "# for the dashboard\n\n  dashboard-0123456789 \nreports-0123456789abc\n";
         let keys = parse(text, "keys").unwrap();
         assert_eq!(
@@ -194,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_line_is_named_by_its_number_and_not_quoted() {
+    fn error_names_the_line_number_without_quoting_the_key() {
         for (text, expected) in [
-            ("", "keys holds no key"),
-            ("# nothing\n", "keys holds no key"),
+            ("", "keys contains no key"),
+            ("# nothing\n", "keys contains no key"),
             (
                 "0123456789abcdef\nshort",
                 "line 2 of keys is not a key of at least 16 visible ASCII characters",
@@ -232,14 +231,13 @@ mod tests {
             }
         }
 
-        /// Whether the key is valid once the file is read again.
         async fn admits(&self) -> bool {
             tokio::time::advance(READ_EVERY).await;
             self.keys.admit(KEY.as_bytes())
         }
     }
 
-    /// Replaces the file by renaming, as editors and orchestrators do.
+    /// Replaces the file by a rename, as editors and orchestrators do.
     fn replace(path: &Path, text: &str) {
         let new = path.with_extension("new");
         fs::write(&new, text).unwrap();
@@ -286,7 +284,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test(start_paused = true)]
-    async fn keys_behind_a_link_that_is_swapped_are_read_again() {
+    async fn keys_are_reloaded_when_their_symlink_changes() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for (name, key) in [("first", KEY), ("second", "reports-0123456789abc")] {

@@ -1,4 +1,4 @@
-//! Construction of the data sources from the settings: the store (`stores.rs`), the pacer, the client and the credential.
+//! Builds the data sources from the settings: the store, the pacer, the client and the credential.
 
 mod sandbox;
 mod stores;
@@ -25,7 +25,6 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// Data sources of the schema, and their parts.
 pub struct Backend {
     pub histories: Histories,
     /// `None` if callers use their own accounts.
@@ -38,12 +37,10 @@ pub struct Backend {
     pub access: Access,
     /// Store of histories and of the daily call count.
     pub store: Arc<dyn Store>,
-    /// Folder of the log, which other processes can use too. `None` if the log is in memory.
+    /// Folder of the log, which other processes can access. `None` if the log is in memory.
     pub log_folder: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
-    /// Runs until it is dropped.
     pub sandbox: Option<EmbeddedSandbox>,
-    /// The upstream, for the log.
     pub description: String,
 }
 
@@ -75,7 +72,7 @@ impl Backend {
     ) -> Result<Self, BackendError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
-        let mut login = Credential::NotOurs;
+        let mut login = Credential::External;
         let departures = departures(&source);
         let log_folder = match &source {
             Source::OneAccount {
@@ -105,7 +102,8 @@ impl Backend {
             Source::CallersAccounts { store } => {
                 let access = Access::CallersTokens(CallersTokens::new(freshness.max_age)?);
                 let ledger: Arc<dyn DayLedger> = match store {
-                    // For the daily count only: histories belong to tokens that are unknown after a restart.
+                    // The database stores only the daily call count, since histories belong to tokens that are unknown after a
+                    // restart.
                     Some(state) => Arc::new(StoreLedger::new(Arc::new(open(&state).await?))),
                     None => Arc::new(MemoryLedger::default()),
                 };
@@ -168,8 +166,8 @@ impl Backend {
     }
 }
 
-/// Departure times of calls, shared by all processes on the state folder. The limits are those of the API key even if histories
-/// are in memory only.
+/// Returns the file of call departure times, which all processes with the same state folder share. Rate limits apply to the API
+/// key, even if histories are only in memory.
 fn departures(source: &Source) -> Option<DepartureFile> {
     let folder = match source {
         Source::Sandbox(_) => None,
@@ -222,7 +220,7 @@ fn own_credential(
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
-            // The service starts nevertheless, and detects a new login.
+            // The service starts anyway, because it detects a later login.
             if let Some(reason) = login.login_required()? {
                 tracing::error!(
                     "the login cannot be used: {reason}; log in again with `sends-graphql login`"

@@ -1,22 +1,22 @@
-//! Bulkheads: named limits of concurrent resources, so that one kind of load cannot use up the room of another.
+//! Bulkheads: named limits on shared resources, so that one kind of load cannot starve another.
 //!
 //! | name | bounds | default | option | beyond the limit |
 //! |---|---|---|---|---|
-//! | `connections` | open connections, and one in the accept loop | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
-//! | `bodies` | bytes of request bodies being received | 64 MiB | none | `503 OVERLOADED` at once |
-//! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if the queue has four times the limit of operations |
-//! | `waiting_operations` | operations that wait for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
-//! | `large_answers` | bytes of large responses, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if a response turns out larger than its estimate; `BAD_USER_INPUT` for a response beyond the limit |
-//! | `small_answers` | bytes of [small](crate::bulkheads::answers) responses | 32 MiB | a quarter of `--answer-budget` | the same |
-//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and answers that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once for a request with a long text or long variables, and if queued responses use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
-//! | `look_ups` | reads of histories, of the daily call count and of the sync state from the store; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
-//! | `searches` | concurrent reads of the log | 2 | none | queues for 10 seconds, then an error of the field with `OVERLOADED`; a read is interrupted after 10 seconds, with `LOG_UNAVAILABLE` |
-//! | `upstream_calls` | queued calls to Constant Contact; background work can use half | 2,000 | none | an error of the field with `RATE_LIMITED` |
-//! | `unverified_calls` | queued calls with a token that was never accepted | 64 | none | an error of the field with `RATE_LIMITED` |
+//! | `connections` | open connections, plus one in the accept loop | 16,384 | `--max-connections` | a new connection waits in the listen backlog |
+//! | `bodies` | bytes of request bodies being received | 64 MiB | none | `503 OVERLOADED` immediately |
+//! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately if the queue has four times the limit of operations |
+//! | `waiting_operations` | operations that wait for Constant Contact, for a log search or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the waiting field |
+//! | `large_answers` | bytes of large responses, from the start of execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately if a response exceeds its estimate; `BAD_USER_INPUT` for a response beyond the limit |
+//! | `small_answers` | bytes of [small](crate::bulkheads::answers) responses | 32 MiB | a quarter of `--answer-budget` | like `large_answers` |
+//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and responses that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately for a request with a long text or long variables, and if queued responses use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
+//! | `look_ups` | store reads of histories, the daily call count and the sync state; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
+//! | `searches` | concurrent reads of the log | 2 | none | queues for 10 seconds, then fails the field with `OVERLOADED`; a read is interrupted after 10 seconds with `LOG_UNAVAILABLE` |
+//! | `upstream_calls` | queued calls to Constant Contact; background work can use half | 2,000 | none | fails the field with `RATE_LIMITED` |
+//! | `unverified_calls` | queued calls with a token that Constant Contact has not accepted yet | 64 | none | fails the field with `RATE_LIMITED` |
 //!
-//! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
-//! as the label `name`. A new bulkhead gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the table above.
-//! `look_ups` and `searches` are limited in `sends-store`, `upstream_calls` and `unverified_calls` in `sends-client`.
+//! `/metrics` exposes each bulkhead as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with
+//! the label `name`. A new bulkhead needs a field in [`Bulkheads`], an entry in [`Bulkheads::all`] and a row in this table.
+//! `sends-store` enforces `look_ups` and `searches`; `sends-client` enforces `upstream_calls` and `unverified_calls`.
 
 pub mod answers;
 pub mod long_work;
@@ -47,7 +47,6 @@ pub struct Bulkheads {
 }
 
 impl Bulkheads {
-    /// Occupancy of all bulkheads, those of the store and of the client included, for the metrics.
     pub fn all(&self, store: StorePools, client: &ConstantContact) -> Vec<Occupancy> {
         let own = [
             &self.connections,
@@ -71,34 +70,33 @@ impl Bulkheads {
     }
 }
 
-/// One limit. Clones share it.
+/// Semaphore with a name and a rejection counter. Clones share the permits.
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     name: &'static str,
     limit: usize,
-    room: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     waiting: Arc<Waiting>,
     refused: Arc<AtomicU64>,
 }
 
-/// Queue for room. The semaphore's own queue would collect permits for its first waiter one by one, and withhold them from
-/// [operations in progress](Bulkhead::enter_before_waiting) in the meantime.
+/// Queue of waiting requests. Tokio's semaphore would reserve permits for its first waiter one by one, and withhold them from
+/// [operations in progress](Bulkhead::enter_before_waiting).
 #[derive(Debug)]
 struct Waiting {
-    /// Permit of the first waiter.
+    /// Semaphore with one permit, which the first waiter holds.
     first: Semaphore,
     freed: Notify,
 }
 
-/// Room in a [`Bulkhead`], released when dropped.
+/// Permits of a [`Bulkhead`], released on drop.
 #[derive(Debug)]
-pub struct Room {
-    // Dropped before `freed` notifies the first waiter.
+pub struct Permits {
+    // Declared first, so that the permits are released before `freed` notifies the first waiter.
     permit: OwnedSemaphorePermit,
     freed: Freed,
 }
 
-/// Notifies the first waiter of released room.
 #[derive(Debug)]
 struct Freed(Arc<Waiting>);
 
@@ -111,10 +109,9 @@ impl Drop for Freed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Occupancy {
     pub name: &'static str,
-    /// A number, or bytes.
+    /// Count or bytes, depending on the bulkhead.
     pub in_use: usize,
     pub limit: usize,
-    /// Refused requests since the start.
     pub refused: u64,
 }
 
@@ -145,7 +142,7 @@ impl Bulkhead {
         Self {
             name,
             limit,
-            room: Arc::new(Semaphore::new(limit)),
+            permits: Arc::new(Semaphore::new(limit)),
             waiting: Arc::new(Waiting {
                 first: Semaphore::new(1),
                 freed: Notify::new(),
@@ -158,92 +155,90 @@ impl Bulkhead {
         self.limit
     }
 
-    /// Takes room without waiting. `None` is counted as a rejection. More than 4 GiB counts as 4 GiB.
-    pub fn try_enter(&self, size: usize) -> Option<Room> {
-        let room = self.enter_if_free(size);
-        if room.is_none() {
-            self.refuse();
+    /// Acquires permits without waiting, and counts a failure as a rejection. Sizes of 4 GiB and more count as 4 GiB.
+    pub fn try_enter(&self, size: usize) -> Option<Permits> {
+        let permits = self.enter_if_free(size);
+        if permits.is_none() {
+            self.count_rejection();
         }
-        room
+        permits
     }
 
-    /// Takes room that no other request queues for. `None` is not counted, since the caller can queue.
-    pub fn enter_if_free(&self, size: usize) -> Option<Room> {
+    /// Acquires permits unless other requests are queued. A failure is not counted, since the caller can queue.
+    pub fn enter_if_free(&self, size: usize) -> Option<Permits> {
         if self.waiting.first.available_permits() == 0 {
             return None;
         }
         self.enter_before_waiting(size)
     }
 
-    /// Takes room ahead of the queue, for an operation in progress: others wait for the room that it already has. `None` is not
-    /// counted.
-    pub fn enter_before_waiting(&self, size: usize) -> Option<Room> {
-        let permit = Arc::clone(&self.room).try_acquire_many_owned(permits(size));
-        permit.ok().map(|permit| Room {
+    /// Acquires permits ahead of the queue, for an operation in progress: queued requests wait for the permits that it already
+    /// has. A failure is not counted.
+    pub fn enter_before_waiting(&self, size: usize) -> Option<Permits> {
+        let permit = Arc::clone(&self.permits).try_acquire_many_owned(permits(size));
+        permit.ok().map(|permit| Permits {
             permit,
             freed: Freed(Arc::clone(&self.waiting)),
         })
     }
 
-    /// Queues for room, in the order of arrival.
-    pub async fn enter(&self, size: usize) -> Option<Room> {
+    /// Queues for permits, in FIFO order.
+    pub async fn enter(&self, size: usize) -> Option<Permits> {
         // The semaphore is never closed.
         let _first = self.waiting.first.acquire().await.ok()?;
         loop {
-            if let Some(room) = self.enter_before_waiting(size) {
-                return Some(room);
+            if let Some(permits) = self.enter_before_waiting(size) {
+                return Some(permits);
             }
-            // Completes at once for room that was released since.
+            // Completes immediately if permits were released in the meantime.
             self.waiting.freed.notified().await;
         }
     }
 
-    /// Queues for room with a timeout. `None` is counted as a rejection.
-    pub async fn enter_within(&self, size: usize, wait: Duration) -> Option<Room> {
+    /// Queues for permits with a timeout. A failure counts as a rejection.
+    pub async fn enter_within(&self, size: usize, wait: Duration) -> Option<Permits> {
         self.within(self.enter(size), wait).await
     }
 
-    /// Adds a timeout to a future that queues for this bulkhead. `None` is counted as a rejection.
+    /// Applies a timeout to a future that queues for this bulkhead. `None` counts as a rejection.
     pub async fn within<T>(&self, entering: impl Future<Output = Option<T>>, wait: Duration) -> Option<T> {
         let entered = tokio::time::timeout(wait, entering).await.ok().flatten();
         if entered.is_none() {
-            self.refuse();
+            self.count_rejection();
         }
         entered
     }
 
-    /// Counts a rejection by the caller, such as for a full queue.
-    pub fn refuse(&self) {
+    /// Counts a rejection that the caller decided, for example because a queue is full.
+    pub fn count_rejection(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn occupancy(&self) -> Occupancy {
         Occupancy {
             name: self.name,
-            in_use: self.limit.saturating_sub(self.room.available_permits()),
+            in_use: self.limit.saturating_sub(self.permits.available_permits()),
             limit: self.limit,
             refused: self.refused.load(Ordering::Relaxed),
         }
     }
 }
 
-impl Room {
+impl Permits {
     pub fn size(&self) -> usize {
         self.permit.num_permits()
     }
 
-    /// Adds room of the same bulkhead.
+    /// Panics if the permits belong to different bulkheads.
     pub fn merge(&mut self, other: Self) {
         self.permit.merge(other.permit);
     }
 
-    /// Releases the room beyond this size.
     pub fn shrink_to(&mut self, size: usize) {
         let surplus = self.size().saturating_sub(size);
         drop(self.split(surplus));
     }
 
-    /// Splits off this much, or all of it.
     #[must_use]
     pub fn split_at_most(&mut self, size: usize) -> Self {
         self.split(size.min(self.size()))
@@ -252,7 +247,7 @@ impl Room {
     fn split(&mut self, size: usize) -> Self {
         let permit = self.permit.split(size);
         Self {
-            permit: permit.expect("no more than its size"),
+            permit: permit.expect("callers split off at most the size"),
             freed: Freed(Arc::clone(&self.freed.0)),
         }
     }
@@ -267,17 +262,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn room_is_released_in_part_and_in_whole() {
+    async fn permits_are_released_in_part_and_in_full() {
         let bulkhead = Bulkhead::new("test", 10);
-        let mut room = bulkhead.try_enter(6).unwrap();
+        let mut permits = bulkhead.try_enter(6).unwrap();
         assert!(bulkhead.try_enter(5).is_none());
-        room.merge(bulkhead.try_enter(4).unwrap());
+        permits.merge(bulkhead.try_enter(4).unwrap());
         assert_eq!(bulkhead.occupancy().in_use, 10);
-        room.shrink_to(3);
-        assert_eq!((room.size(), bulkhead.occupancy().in_use), (3, 3));
-        room.shrink_to(5);
-        assert_eq!(room.size(), 3);
-        drop(room);
+        permits.shrink_to(3);
+        assert_eq!((permits.size(), bulkhead.occupancy().in_use), (3, 3));
+        permits.shrink_to(5);
+        assert_eq!(permits.size(), 3);
+        drop(permits);
         let idle = Occupancy {
             name: "test",
             in_use: 0,
@@ -288,15 +283,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_operation_in_progress_gets_room_ahead_of_the_queue() {
+    async fn operation_in_progress_acquires_permits_ahead_of_the_queue() {
         let bulkhead = Bulkhead::new("test", 10);
         let in_progress = bulkhead.try_enter(4).unwrap();
         let wait = Duration::from_secs(1);
         let more = async {
             tokio::task::yield_now().await;
-            // New requests have to queue.
             assert!(bulkhead.enter_if_free(1).is_none());
-            let more = bulkhead.enter_before_waiting(5).map(|room| room.size());
+            let more = bulkhead.enter_before_waiting(5).map(|permits| permits.size());
             drop(in_progress);
             more
         };
@@ -306,20 +300,20 @@ mod tests {
             more
         );
         assert_eq!(more, Some(5));
-        assert_eq!(first.map(|room| room.size()), Some(8));
+        assert_eq!(first.map(|permits| permits.size()), Some(8));
         assert!(second.is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_timeout_in_the_queue_is_a_refusal() {
+    async fn timeout_in_the_queue_counts_as_a_rejection() {
         let bulkhead = Bulkhead::new("test", 1);
-        let room = bulkhead.try_enter(1).unwrap();
+        let permits = bulkhead.try_enter(1).unwrap();
         let wait = Duration::from_secs(1);
         assert!(bulkhead.enter_within(1, wait).await.is_none());
         assert_eq!(bulkhead.occupancy().refused, 1);
         assert!(bulkhead.enter_if_free(1).is_none());
         assert_eq!(bulkhead.occupancy().refused, 1);
-        drop(room);
+        drop(permits);
         assert!(bulkhead.enter_within(1, wait).await.is_some());
     }
 }

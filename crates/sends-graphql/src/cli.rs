@@ -1,8 +1,9 @@
 //! Command line: the options of all commands, and the commands other than `serve`.
 //!
-//! `parse.rs` reads the command line and the environment, `checks.rs` checks options against each other. Each command is in a
-//! file with its options, except for `logout` and `rebuild-store`, which are in `account.rs` with the errors of all commands. The
-//! options of `serve` are in `serve.rs` and in the modules that they configure; shared ones are in `config/options.rs`.
+//! `parse.rs` parses the command line and the environment, and `checks.rs` validates combinations of options. Each command has
+//! its own file, except for `logout` and `rebuild-store`, which `account.rs` implements together with the error type of all
+//! commands. The options of `serve` are in `serve.rs` and in the modules that they configure; shared options are in
+//! `config/options.rs`.
 
 pub mod account;
 mod checks;
@@ -35,9 +36,9 @@ pub use self::{
     version,
     args_conflicts_with_subcommands = true,
     after_help = "--help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.",
-    after_long_help = "Each option has an environment variable, which the command line overrides; an empty one counts as not \
-                       set. A duration is a number of seconds or has a unit, as in 90s, 5m or 1h, and a size is a number of \
-                       bytes or has one, as in 64KiB or 128MiB. RUST_LOG sets the level of the log. Tokens have variables only: \
+    after_long_help = "Each option has an environment variable, which the command line overrides; an empty variable counts as \
+                       unset. A duration is a number of seconds or has a unit, as in 90s, 5m or 1h. A size is a number of \
+                       bytes or has a unit, as in 64KiB or 128MiB. RUST_LOG sets the log level. Tokens can only be set by variables: \
                        SENDS_ACCESS_TOKEN, SENDS_REFRESH_TOKEN and SENDS_CLIENT_SECRET."
 )]
 pub struct Arguments {
@@ -67,9 +68,9 @@ pub enum Command {
     Logout(AccountOptions),
     /// Show the connected account, its tokens, and the calls left today
     Status(StatusOptions),
-    /// Synchronise the log of all sends; exit status 3: campaigns are left, 1: failure
+    /// Synchronise the log of all sends; exits with 3 if campaigns are left, 1 on failure
     Sync(SyncOptions),
-    /// Replace a damaged store by an empty one; its content is fetched again
+    /// Replace a damaged store with an empty one; its content is fetched again
     RebuildStore(StateOptions),
     /// Print the GraphQL schema as SDL
     Schema(SchemaOptions),

@@ -1,5 +1,5 @@
-//! Configuration from several options and the environment: the data source, the credential and the rate limits. `cli/` has the
-//! options of each command, `options.rs` the shared ones.
+//! Configuration derived from options and the environment: the data source, the credential and the rate limits. `cli/` defines
+//! the options of each command, and `options.rs` the shared options.
 
 mod listen;
 mod options;
@@ -22,7 +22,7 @@ pub(crate) use self::{
     source::{SourceSelection, sandbox},
 };
 
-/// Daily limit of partners at Constant Contact (documented), for a sandbox without limits.
+/// Constant Contact's daily limit for partners (documented), the default of a sandbox without limits.
 const PARTNER_CALLS_A_DAY: u64 = 250_000;
 
 #[derive(Debug)]
@@ -33,14 +33,13 @@ pub struct Config {
 
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// Base URL of the API. The URL of a sandbox is known once it runs.
+    /// Base URL of the API. `Backend` replaces it with the URL of the sandbox after startup.
     pub base_url: BaseUrl,
     pub call_timeout: Duration,
     pub limits: Limits,
 }
 
 impl Config {
-    /// Configuration of a source, unless there are problems.
     pub(crate) fn new(
         source: Option<Source>,
         upstream: &UpstreamOptions,
@@ -59,7 +58,8 @@ impl Config {
 }
 
 impl Upstream {
-    /// Upstream of an account, or of this sandbox. By default calls to a sandbox without limits are counted, but not paced.
+    /// Creates the settings for an account, or for `sandbox`. By default, calls to a sandbox without limits are counted but not
+    /// paced.
     pub fn new(options: &UpstreamOptions, sandbox: Option<SandboxOptions>) -> Self {
         let documented = Limits::default();
         let is_unlimited = sandbox.is_some_and(|sandbox| !sandbox.sandbox_limits);
@@ -81,7 +81,6 @@ impl Upstream {
     }
 }
 
-/// Opens or creates the state folder of the options, or else the platform's.
 pub fn state_dir(options: &StateOptions) -> Result<StateDir, Problem> {
     let path = options.state_dir.clone().map_or_else(default_state_dir, Ok);
     path.and_then(StateDir::open).map_err(Problem::StateDir)

@@ -1,9 +1,9 @@
 //! Execution of operations on the schema, independent of HTTP.
 //!
-//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are
-//! coerced (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document
-//! (`lowering.rs`), and apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and
-//! `errors.rs` its errors. A panic of a resolver ends only its own operation.
+//! A document is validated (`validation.rs`) or found in the cache (`documents.rs`). Then its variables are coerced
+//! (`coercion.rs`) and the operation is planned (`plan.rs`). async-graphql executes the plan as a document (`lowering.rs`), and
+//! apollo-compiler executes introspection (`introspection.rs`). Finally, `completion.rs` corrects the response and `errors.rs`
+//! its errors. A panic in a resolver affects only its own operation.
 
 mod coercion;
 mod completion;
@@ -23,10 +23,10 @@ use futures_util::FutureExt;
 pub(crate) use self::errors::{coded, shorten};
 use self::{
     coercion::Variables,
-    documents::{Documents, Known},
+    documents::{CachedDocument, Documents},
     introspection::IntrospectionError,
     plan::Plan,
-    validation::{Limits, Refused, Types},
+    validation::{Limits, Rejected, Types},
 };
 use crate::{
     bulkheads::answers::{self, Estimate},
@@ -34,13 +34,13 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Bytes of a text beyond which its validation is long work: about two milliseconds. An operation of 100 aliases (10 KB), which
-/// takes a millisecond, stays on the service's threads: the threads for long work have a lower priority, and waited 13 to 30 ms
-/// for one of 2 cores that other programs used.
+/// Document length in bytes beyond which validation counts as long work, about two milliseconds. An operation with 100 aliases
+/// (10 KB), which takes one millisecond, stays on the main runtime. On two contended cores, it would wait 13 to 30 ms for a
+/// low-priority thread.
 const LONG_TEXT: usize = 16 << 10;
-/// Fields of a validated document, with fragments expanded, beyond which planning is long work: about a millisecond.
+/// Number of fields after fragment expansion beyond which planning counts as long work, about a millisecond.
 const LONG_FIELDS: usize = 500;
-/// Bytes of variables, which are copied for each field, beyond which planning is long work: about a millisecond.
+/// Bytes of variables beyond which planning counts as long work, about a millisecond. Variables are copied for each field.
 const LONG_VARIABLES: usize = 16 << 10;
 
 #[derive(Clone)]
@@ -52,15 +52,15 @@ pub struct Executor {
     documents: Arc<Documents>,
 }
 
-/// Validated operation.
 pub struct Admitted {
     schema: Schema,
     types: Arc<Types>,
     plan: Arc<Plan>,
-    /// For the locations of errors.
+    /// Source text for error locations.
     sources: SourceMap,
-    /// For introspection only. A waiting operation does not need its parsed document, which takes forty times its text.
-    asks_for_schema: Option<(Arc<Known>, Variables)>,
+    /// Document and variables, retained only for introspection, because a parsed document takes forty times the memory of its
+    /// text.
+    uses_introspection: Option<(Arc<CachedDocument>, Variables)>,
     is_cacheable: bool,
     data: Data,
     name: Option<String>,
@@ -91,58 +91,58 @@ impl Executor {
         &self.limits
     }
 
-    /// Validates and executes an operation. [`is_request_error`] reports whether it was executed.
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
-            Err(refused) => Response::from_errors(refused.into_errors()),
+            Err(rejected) => Response::from_errors(rejected.into_errors()),
         }
     }
 
-    /// Checks the length of a text and its variables without parsing. Returns the bytes of the variables.
-    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
+    /// Checks the size of a document and its variables without parsing. Returns the size of the variables in bytes.
+    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Rejected> {
         validation::check_size(text, variables, &self.limits)
     }
 
-    /// Whether the validation and planning of an operation are [long work](crate::bulkheads::long_work). `variables` is in bytes.
+    /// Returns whether validating and planning the operation is [long work](crate::bulkheads::long_work). `variables` is a size
+    /// in bytes.
     pub fn is_long(&self, text: &str, variables: usize) -> bool {
-        let is_long = match self.documents.known(text) {
-            Some(known) => known.plan.is_none() && known.document.size.fields > LONG_FIELDS,
+        let is_long = match self.documents.cached(text) {
+            Some(cached) => cached.plan.is_none() && cached.document.size.fields > LONG_FIELDS,
             None => text.len() > LONG_TEXT,
         };
-        is_long || variables > LONG_VARIABLES || asks_for_schema(text)
+        is_long || variables > LONG_VARIABLES || uses_introspection(text)
     }
 
-    pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
+    pub fn admit(&self, request: Request) -> Result<Admitted, Rejected> {
         let (types, limits) = (&*self.types, &self.limits);
-        let known = self.documents.find(&request.query, types, limits)?;
-        let document = &known.document.executable;
-        if known.document.size.asks_for_schema && !self.introspection {
-            return Err(Refused::SchemaHidden);
+        let cached = self.documents.find(&request.query, types, limits)?;
+        let document = &cached.document.executable;
+        if cached.document.size.uses_introspection && !self.introspection {
+            return Err(Rejected::IntrospectionDisabled);
         }
         validation::check_variables(&request.variables, limits)?;
         let operation = validation::operation(document, request.operation_name.as_deref())?;
         let variables = coercion::variables(types, &document.sources, operation, &request.variables)?;
-        let plan = known.plan.as_ref().map_or_else(
+        let plan = cached.plan.as_ref().map_or_else(
             || Arc::new(Plan::of(document, operation, &variables, types)),
             Arc::clone,
         );
         let estimate = validation::check_plan(&plan, types, limits)?;
         let estimate = Estimate {
-            fields: estimate.fields.max(known.document.size.fields),
+            fields: estimate.fields.max(cached.document.size.fields),
             document: request.query.len(),
             ..estimate
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
-        let asks_for_schema = !plan.introspection.is_empty();
+        let uses_introspection = !plan.introspection.is_empty();
         Ok(Admitted {
             schema: self.schema.clone(),
             types: Arc::clone(&self.types),
             plan,
             sources: Arc::clone(&document.sources),
-            is_cacheable: known.is_cacheable,
-            asks_for_schema: asks_for_schema.then(|| (Arc::clone(&known), variables)),
+            is_cacheable: cached.is_cacheable,
+            uses_introspection: uses_introspection.then(|| (Arc::clone(&cached), variables)),
             data: request.data,
             name,
             estimate,
@@ -159,12 +159,10 @@ impl Admitted {
         self.estimate
     }
 
-    /// Whether the response is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
         self.is_cacheable
     }
 
-    /// Adds a value for resolvers.
     #[must_use]
     pub fn data<D: Any + Send + Sync>(mut self, data: D) -> Self {
         self.data.insert(data);
@@ -197,14 +195,13 @@ impl Admitted {
         response
     }
 
-    /// Response of the library, and the introspected fields.
     async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), IntrospectionError> {
         let (schema, types) = (&self.schema, &*self.types);
-        let introspected = match self.asks_for_schema.take() {
+        let introspected = match self.uses_introspection.take() {
             None => IndexMap::new(),
-            Some((known, variables)) => {
-                let document = &known.document.executable;
-                introspection::answer(document, &self.plan.introspection, &variables, types)?
+            Some((cached, variables)) => {
+                let document = &cached.document.executable;
+                introspection::execute(document, &self.plan.introspection, &variables, types)?
             }
         };
         let root = self.plan.root.as_deref().unwrap_or_default();
@@ -221,8 +218,8 @@ impl Admitted {
     }
 }
 
-/// Whether a text can have `__schema` or `__type`, whose values are counted on the whole schema.
-fn asks_for_schema(text: &str) -> bool {
+/// Returns whether the text may contain `__schema` or `__type`, whose cost depends on the whole schema.
+fn uses_introspection(text: &str) -> bool {
     let mut names = text
         .match_indices("__")
         .map(|(at, underscores)| &text[at + underscores.len()..]);
@@ -241,7 +238,7 @@ pub fn outcome(response: &Response) -> Outcome {
     }
 }
 
-/// Whether the request failed before its execution, so that the response has no `data`.
+/// Returns whether the request failed before execution, in which case the response has no `data`.
 pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
     !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)
@@ -254,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn validating_and_planning_is_long_by_text_variables_fields_and_introspection() {
+    fn long_work_depends_on_text_variables_fields_and_introspection() {
         let schema = Schema::new(false, Pacer::in_memory(pacing::Limits::NONE));
         let executor = Executor::new(schema, Limits::default());
         let sends = "sendHistory { id count outcome runDate }";
@@ -270,7 +267,7 @@ mod tests {
         assert!(executor.is_long(&" ".repeat(LONG_TEXT + 1), 0));
         assert!(executor.is_long("{ __schema { queryType { name } } }", 0));
         assert!(executor.is_long("{ __typename __type(name: \"Send\") { name } }", 0));
-        assert!(!executor.is_long(&fragments, 0), "not known yet");
+        assert!(!executor.is_long(&fragments, 0), "not cached yet");
         let request = Request::new(&fragments).variables(async_graphql::Variables::from_json(
             serde_json::json!({ "id": "00000000-0000-4000-8000-000000000000" }),
         ));

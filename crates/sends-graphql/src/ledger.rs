@@ -1,4 +1,4 @@
-//! Daily count of upstream calls in the store: adapts the store to the ledger of the pacer.
+//! Adapts the store to the pacer's ledger of daily upstream calls.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use jiff::civil::Date;
 use sends_client::pacing::{DayLedger, LedgerError};
 use sends_store::{Store, StoreError};
 
-/// Ledger in a store, shared by all processes on it.
 pub struct StoreLedger(Arc<dyn Store>);
 
 impl StoreLedger {
@@ -30,7 +29,7 @@ impl DayLedger for StoreLedger {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` requires this signature")]
 fn failed(error: StoreError) -> LedgerError {
     LedgerError {
         reason: error.to_string(),

@@ -1,53 +1,54 @@
 //! A GraphQL service over the send history of Constant Contact's email campaign activities.
 //!
-//! The files that a request for `campaignActivity(id) { sendHistory }` passes, in this order:
+//! A request for `campaignActivity(id) { sendHistory }` passes through these files in order:
 //!
 //! | step | file |
 //! |---|---|
-//! | the connection is accepted, and the request parsed by hyper | `server/connection.rs` |
-//! | routes and layers | `server.rs` |
-//! | lookup in the response cache, from here on for a miss | `server/response_cache.rs` |
-//! | the GraphQL endpoint | `server/graphql.rs` |
-//! | the body is received | `server/body.rs` |
-//! | the parameters are parsed | `server/parameters.rs` |
-//! | admission, memory and threads of the operation | `server/graphql/running.rs` |
-//! | errors of the document become responses | `server/operation.rs` |
-//! | the operation is prepared | `execution.rs` |
-//! | cache of validated documents | `execution/documents.rs` |
-//! | parsing, validation and limits | `execution/validation.rs` |
-//! | variables are coerced | `execution/coercion.rs` |
-//! | fields are collected | `execution/plan.rs` |
-//! | memory is reserved by estimate | `bulkheads/answers.rs` |
-//! | the plan becomes a document of async-graphql, which executes it | `execution/lowering.rs` |
-//! | resolver of `campaignActivity` | `schema/query.rs` |
-//! | resolver of `sendHistory` | `schema/activity/fields.rs` |
-//! | the dataloader | `sources/loader.rs` |
-//! | the store, or a call of the `sends-client` crate | `sources/histories.rs` |
-//! | the response is written | `server/connection/outgoing.rs` |
+//! | accept the connection; hyper parses the request | `server/connection.rs` |
+//! | apply routes and layers | `server.rs` |
+//! | look up the response cache; the following steps apply to a miss | `server/response_cache.rs` |
+//! | handle the GraphQL request | `server/graphql.rs` |
+//! | receive the body | `server/body.rs` |
+//! | parse the parameters | `server/parameters.rs` |
+//! | acquire a permit and memory, and select the runtime | `server/graphql/running.rs` |
+//! | convert errors of the document to responses | `server/operation.rs` |
+//! | prepare the operation | `execution.rs` |
+//! | look up the cache of validated documents | `execution/documents.rs` |
+//! | parse, validate and check limits | `execution/validation.rs` |
+//! | coerce variables | `execution/coercion.rs` |
+//! | collect fields | `execution/plan.rs` |
+//! | reserve memory by estimate | `bulkheads/answers.rs` |
+//! | convert the plan to a document, which async-graphql executes | `execution/lowering.rs` |
+//! | resolve `campaignActivity` | `schema/query.rs` |
+//! | resolve `sendHistory` | `schema/activity/fields.rs` |
+//! | batch keys in the dataloader | `sources/loader.rs` |
+//! | read the store, or call the `sends-client` crate | `sources/histories.rs` |
+//! | write the response | `server/connection/outgoing.rs` |
 //!
 //! | folder | |
 //! |---|---|
 //! | `backend/` | construction of the data sources |
-//! | `bulkheads/` | limits of concurrent operations, of the memory of responses, and a runtime for long work |
+//! | `bulkheads/` | limits on concurrency and memory, and a runtime for CPU-bound work |
 //! | `cli/` | the command line, and the commands other than `serve` |
-//! | `config/` | configuration from several options |
+//! | `config/` | configuration derived from options |
 //! | `execution/` | documents: validation, limits, plan and execution |
-//! | `response_cache/` | documents with cacheable responses |
+//! | `response_cache/` | selection of documents with cacheable responses |
 //! | `schema/` | the GraphQL types and errors |
 //! | `server/` | HTTP: connections, layers, requests and responses |
 //! | `sources/` | histories, other resources, the send log, and the dataloaders |
 //! | `sync/` | synchronisation of the send log |
 //! | `telemetry/` | log, metrics and traces |
 //!
-//! `serve.rs` starts and stops the service, `shutdown.rs` has the stages of its shutdown, and `readiness.rs` its readiness.
+//! `serve.rs` starts and stops the service, `shutdown.rs` implements the stages of the shutdown, and `readiness.rs` the readiness
+//! checks.
 //!
 //! Absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
-// A library for the program, its tests and its benchmarks only.
+// This library serves only the program, its tests and its benchmarks.
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
-    reason = "a comment that restates a name or an error type says nothing"
+    reason = "comments that restate a name or an error type add nothing to an internal library"
 )]
 
 pub mod api_keys;

@@ -1,4 +1,4 @@
-//! The `sends-graphql` program: runs the command, and prints errors as one sentence each.
+//! The `sends-graphql` program: runs a command and prints its errors.
 
 use std::{io::Write, process::ExitCode};
 
@@ -14,17 +14,15 @@ use sends_graphql::{
     shutdown::{Signals, exit_on_signal},
 };
 
-/// Responses consist of many small allocations, which other threads can free.
+/// mimalloc suits the many small allocations of responses, which other threads can free.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Exit status for invalid options.
-const WRONG_SETTINGS: u8 = 2;
+const INVALID_SETTINGS: u8 = 2;
 
-/// Exit status of an incomplete synchronisation.
 const INCOMPLETE: u8 = 3;
 
-/// Waits for the write of new tokens during a panic, as every other exit of the program does.
+/// Waits during a panic until new tokens are stored, as every other exit path does.
 struct TokensStored;
 
 impl Drop for TokensStored {
@@ -59,7 +57,11 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         print_error(&error);
-        ExitCode::from(if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
+        ExitCode::from(if error.is_of_settings() {
+            INVALID_SETTINGS
+        } else {
+            1
+        })
     })
 }
 
@@ -92,7 +94,7 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command that ends with a signal.
+/// Runs a command, and exits on the first signal.
 fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     block_on(async {
         tokio::spawn(exit_on_signal(Signals::listen()?));
@@ -100,7 +102,7 @@ fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), Comma
     })
 }
 
-/// Runs `sync`, which handles signals itself until its end.
+/// Runs `sync`, which handles signals itself. A signal after its end exits the process.
 async fn synchronise(
     options: &SyncOptions,
     variables: EnvironmentVariables,
@@ -118,7 +120,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T,
     })
 }
 
-/// Ignores a closed standard error.
+/// Ignores write errors, since standard error can be closed.
 fn print_error(error: &CommandError) {
     let _ = writeln!(std::io::stderr(), "sends-graphql: {error}");
 }

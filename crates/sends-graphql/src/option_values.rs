@@ -1,4 +1,4 @@
-//! Parsers of option values. Each error quotes the value and describes the expected one.
+//! Parsers for option values. Each error quotes the value and describes the expected format.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -16,10 +16,9 @@ pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// Minimum timeout of an option.
 pub(crate) const MIN_DURATION: Duration = Duration::from_millis(100);
 
-/// A number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
+/// Parses a number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
 pub(crate) fn duration(
     range: RangeInclusive<Duration>,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync {
@@ -34,16 +33,16 @@ pub(crate) fn duration(
                     SignedDuration::try_from(*bound)
                         .map_or_else(|_| format!("{bound:?}"), |bound| format!("{bound:#}"))
                 };
-                let (least, most) = (bound(range.start()), bound(range.end()));
+                let (min, max) = (bound(range.start()), bound(range.end()));
                 wrong(
                     text,
-                    &format!("a duration from {least} to {most}, such as 20, 20s or 5m"),
+                    &format!("a duration from {min} to {max}, such as 20, 20s or 5m"),
                 )
             })
     }
 }
 
-/// An [interval](duration) from a second to a day, or `off`.
+/// Parses a [duration] from one second to one day, or `off`.
 pub(crate) fn interval(text: &str) -> Result<Option<Duration>, String> {
     if text.trim() == "off" {
         return Ok(None);
@@ -53,17 +52,17 @@ pub(crate) fn interval(text: &str) -> Result<Option<Duration>, String> {
         .map_err(|error| format!("{error}, or off"))
 }
 
-/// A number of bytes such as `1048576`, `64KiB` or `128MiB`.
+/// Parses a number of bytes such as `1048576`, `64KiB` or `128MiB`.
 pub(crate) fn bytes<N: TryFrom<u64>>(
     range: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync {
     move |text| {
         let size = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
         size.and_then(|size| in_range(size, &range)).ok_or_else(|| {
-            let (least, most) = (ByteSize(*range.start()), ByteSize(*range.end()));
+            let (min, max) = (ByteSize(*range.start()), ByteSize(*range.end()));
             wrong(
                 text,
-                &format!("a number of bytes from {least} to {most}, such as 1048576 or 1MiB"),
+                &format!("a number of bytes from {min} to {max}, such as 1048576 or 1MiB"),
             )
         })
     }
@@ -75,8 +74,8 @@ pub(crate) fn number<N: TryFrom<u64>>(
     move |text| {
         let number = text.trim().parse().ok();
         number.and_then(|number| in_range(number, &range)).ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            wrong(text, &format!("a number from {least} to {most}"))
+            let (min, max) = (range.start(), range.end());
+            wrong(text, &format!("a number from {min} to {max}"))
         })
     }
 }
@@ -88,7 +87,6 @@ fn in_range<N: TryFrom<u64>>(number: u64, range: &RangeInclusive<u64>) -> Option
         .flatten()
 }
 
-/// True or false, in the spellings that environment variables use.
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -97,7 +95,7 @@ pub(crate) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A host name without a port, in lower case.
+/// Parses a host name without a port, and converts it to lower case.
 pub(crate) fn host(text: &str) -> Result<String, String> {
     let host = text.trim();
     let is_name = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
@@ -108,7 +106,7 @@ pub(crate) fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// An origin as browsers write it: scheme, host, and the port unless it is the scheme's own.
+/// Parses an origin and normalises it as browsers do: scheme, host, and a port unless it is the scheme's default.
 pub(crate) fn origin(text: &str) -> Result<HeaderValue, String> {
     let read = || {
         let url = Url::parse(text.trim()).ok()?;
@@ -123,7 +121,6 @@ pub(crate) fn origin(text: &str) -> Result<HeaderValue, String> {
     read().ok_or_else(|| wrong(text, "an origin such as https://app.example.com, without a path"))
 }
 
-/// A text, trimmed.
 pub(crate) fn text(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -132,10 +129,10 @@ pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
-/// A time with an offset, or a date, which means its beginning in UTC.
+/// Parses a time with an offset, or a date, which means midnight UTC.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    let beginning = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
-    let moment = text.parse().ok().or_else(|| beginning(text.parse().ok()?));
+    let midnight = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
+    let moment = text.parse().ok().or_else(|| midnight(text.parse().ok()?));
     moment.ok_or_else(|| {
         wrong(
             text,
@@ -152,7 +149,6 @@ pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     }
 }
 
-/// One of these values, by its case-insensitive name.
 pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     all: &'static [T],
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
@@ -165,7 +161,6 @@ pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     }
 }
 
-/// A value of any type with a parser.
 pub(crate) fn parsed<T: std::str::FromStr>(text: &str, expected: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| wrong(text, expected))
 }
@@ -179,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_seconds_or_have_units_and_stay_in_their_range() {
+    fn durations_have_seconds_or_units_and_a_range() {
         let parse = duration(MIN_DURATION..=HOUR);
         for (text, milliseconds) in [
             ("60", 60_000),
@@ -203,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_bytes_or_have_units_and_stay_in_their_range() {
+    fn sizes_have_bytes_or_units_and_a_range() {
         let parse = bytes::<usize>(1..=1 << 30);
         for (text, size) in [
             ("1048576", 1 << 20),
@@ -220,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_in_their_range_and_their_type() {
+    fn numbers_outside_their_range_or_type_are_rejected() {
         assert_eq!(number::<u32>(0..=10)("10"), Ok(10));
         assert_eq!(
             number::<u32>(0..=10)("11"),
@@ -231,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_written_as_browsers_do() {
+    fn origins_are_normalised_as_in_browsers() {
         assert_eq!(
             origin("https://App.example.com:443/").unwrap(),
             "https://app.example.com"

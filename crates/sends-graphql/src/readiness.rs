@@ -1,10 +1,11 @@
-//! Readiness of the service, with the reasons against it.
+//! Readiness of the service, with the reasons for a degraded or unready state.
 //!
-//! A service is unready if traffic should go elsewhere, and degraded if another process would have the same problem: stored data
-//! is served while the upstream fails or the daily limit is reached. A report makes no upstream call and is cached for a second.
+//! The service is unready if another instance could serve the traffic, and degraded if another instance would have the same
+//! problem. A degraded service responds from stored data, for example while the upstream fails or the daily limit is reached. A
+//! report makes no upstream call and is cached for a second.
 //!
-//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it:
-//! unreadable data is fetched again, and a restart would find the same damage.
+//! A deleted store makes the service unready, because writes are lost and a restart repairs it. A damaged store only degrades the
+//! service, because unreadable data is fetched again and a restart would find the same damage.
 
 use std::{
     sync::Arc,
@@ -20,16 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api_keys::ApiKeys;
 
-/// Validity of a report.
-const VALIDITY: Duration = Duration::from_secs(1);
-/// Timeout of the test write to the store.
-const WRITE_LIMIT: Duration = Duration::from_secs(2);
+const REPORT_VALIDITY: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Source of the credential, which can require a new login.
 #[derive(Clone)]
 pub enum Credential {
     /// Credentials of the callers or the sandbox.
-    NotOurs,
+    External,
     Login(Login),
     Environment(Arc<EnvironmentCredential>),
 }
@@ -37,7 +36,7 @@ pub enum Credential {
 impl Credential {
     fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         match self {
-            Self::NotOurs => Ok(None),
+            Self::External => Ok(None),
             Self::Login(login) => login.login_required(),
             Self::Environment(credential) => credential.login_required(),
         }
@@ -48,9 +47,9 @@ impl Credential {
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Ready,
-    /// Only stored data is available, or not all of it.
+    /// Only stored data or only part of the data is available.
     Degraded,
-    /// Traffic should go elsewhere.
+    /// Load balancers should divert traffic.
     Unready,
 }
 
@@ -63,11 +62,9 @@ pub struct Reason {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
     pub status: Status,
-    /// Empty if the status is ready.
     pub reasons: Vec<Reason>,
 }
 
-/// Checks of readiness. Clones share the last report.
 #[derive(Clone)]
 pub struct Readiness(Arc<Checks>);
 
@@ -81,7 +78,7 @@ struct Checks {
 }
 
 impl Readiness {
-    /// Checks the credential, the API keys, the store and the upstream until `ending` is cancelled.
+    /// Creates checks that report an unready service after `ending` is cancelled.
     pub fn new(
         credential: Credential,
         keys: Option<Arc<ApiKeys>>,
@@ -101,7 +98,7 @@ impl Readiness {
 
     pub async fn report(&self) -> Report {
         let checks = &self.0;
-        // Not cached, since the shutdown waits for probes to detect it.
+        // Not cached, so that probes detect the shutdown immediately.
         if checks.ending.is_cancelled() {
             return Report {
                 status: Status::Unready,
@@ -111,7 +108,7 @@ impl Readiness {
         // Concurrent probes share one check.
         let mut last = checks.last.lock().await;
         if let Some((at, report)) = &*last
-            && at.elapsed() < VALIDITY
+            && at.elapsed() < REPORT_VALIDITY
         {
             return report.clone();
         }
@@ -133,7 +130,7 @@ impl Checks {
             let message = format!("no API key is valid, since {problem}");
             blocking.push(reason("API_KEYS_UNREADABLE", message));
         }
-        match timeout(WRITE_LIMIT, self.store.check_writable()).await {
+        match timeout(WRITE_TIMEOUT, self.store.check_writable()).await {
             Ok(Ok(())) => {}
             Ok(Err(error @ sends_store::StoreError::Gone { .. })) => {
                 blocking.push(reason("STORE_GONE", error.to_string()));
@@ -169,12 +166,11 @@ impl Checks {
     }
 }
 
-/// Reasons from past reads and writes of the store.
 fn store_reasons(health: &Health) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(damage) = &health.damage {
         let message = format!(
-            "{damage} ({} reads and writes failed by damage since the start; stop the service and run \
+            "{damage} ({} reads and writes failed due to damage since the start; stop the service and run \
              `sends-graphql rebuild-store`)",
             health.damaged
         );
@@ -219,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_login_and_a_closed_store_make_it_unready() {
+    async fn missing_login_and_closed_store_make_the_service_unready() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
@@ -232,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_failures_of_the_store_are_reasons_with_a_next_step() {
+    fn store_damage_and_failures_name_the_next_step() {
         let file = std::path::PathBuf::from("sends.db");
         let health = Health {
             damage: Some(sends_store::StoreError::NotADatabase { file: file.clone() }),
@@ -252,9 +248,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shutdown_is_reported_at_once() {
+    async fn shutdown_is_reported_immediately() {
         let store = Arc::new(MemoryStore::new(1 << 10));
-        let (readiness, ending) = readiness(Credential::NotOurs, store);
+        let (readiness, ending) = readiness(Credential::External, store);
         assert_eq!(readiness.report().await.status, Status::Ready);
         ending.cancel();
         assert_eq!(codes(&readiness.report().await), ["SHUTTING_DOWN"]);

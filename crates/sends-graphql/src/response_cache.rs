@@ -1,8 +1,8 @@
 //! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged
 //! and fresh enough.
 //!
-//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent
-//! of GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
+//! The key contains everything in a request that can affect its response (`server/response_cache.rs`), so the cache itself is
+//! independent of GraphQL and headers. `cacheable.rs` selects the documents with cacheable responses.
 
 mod cacheable;
 
@@ -14,19 +14,17 @@ use quick_cache::{Weighter, sync::Cache};
 
 pub(crate) use self::cacheable::is_cacheable;
 use crate::{
-    bulkheads::Room, bulkheads::answers::ConnectionBudget, sources::histories::ReadSet,
+    bulkheads::Permits, bulkheads::answers::ConnectionBudget, sources::histories::ReadSet,
     telemetry::metrics::OperationMetrics,
 };
 
-/// Maximum size of a cached response in bytes.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 256 << 10;
 
-/// Typical response, in bytes, for the initial size of the table.
-const USUAL_RESPONSE: u64 = 4 << 10;
+const TYPICAL_RESPONSE_BYTES: u64 = 4 << 10;
 
 pub(crate) struct ResponseCache {
     responses: Cache<Box<[u8]>, Arc<CachedResponse>, Weight>,
-    /// Headers of the last inserted response, shared by later ones with equal headers.
+    /// Headers of the last inserted response, shared with later responses that have equal headers.
     headers: Mutex<Arc<HeaderMap>>,
 }
 
@@ -34,23 +32,22 @@ pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// Memory of the body while any connection writes it: the response can be evicted in the meantime.
-    pub(crate) lent: Mutex<Weak<Room>>,
+    /// Memory of the body while connections write it, since the response can be evicted in the meantime.
+    pub(crate) lent: Mutex<Weak<Permits>>,
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,
 }
 
 impl ResponseCache {
-    /// An empty cache with this capacity.
     pub(crate) fn new(bytes: u64) -> Self {
-        let items = usize::try_from(bytes / USUAL_RESPONSE).unwrap_or(usize::MAX);
+        let items = usize::try_from(bytes / TYPICAL_RESPONSE_BYTES).unwrap_or(usize::MAX);
         Self {
             responses: Cache::with_weighter(items.clamp(16, 1 << 16), bytes, Weight),
             headers: Mutex::default(),
         }
     }
 
-    /// Looks up a response, which can be invalid.
+    /// Looks up a response without checking its validity.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<CachedResponse>> {
         self.responses.get(key)
     }
@@ -61,7 +58,7 @@ impl ResponseCache {
         self.responses.insert(key.into(), Arc::new(response));
     }
 
-    /// The headers of the last inserted response, if equal to these.
+    /// Returns the headers of the last inserted response if they are equal to `headers`.
     fn shared(&self, headers: Arc<HeaderMap>) -> Arc<HeaderMap> {
         let mut last = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != headers {
@@ -72,18 +69,18 @@ impl ResponseCache {
 }
 
 impl CachedResponse {
-    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection
-    /// counts it for itself.
+    /// Reserves memory for writing the body, until the returned value is dropped. The service counts a body once, and each
+    /// connection counts it separately.
     pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
         let of_connection = budget.lend(bytes)?;
         let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = match lent.upgrade() {
-            Some(room) => room,
+        let permits = match lent.upgrade() {
+            Some(permits) => permits,
             None => Arc::new(budget.lend_shared(bytes)?),
         };
-        *lent = Arc::downgrade(&room);
-        Some((room, of_connection))
+        *lent = Arc::downgrade(&permits);
+        Some((permits, of_connection))
     }
 }
 
@@ -92,9 +89,8 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Arc<CachedResponse>> for Weight {
     fn weight(&self, key: &Box<[u8]>, response: &Arc<CachedResponse>) -> u64 {
-        /// Bytes of an entry besides its content.
-        const OVERHEAD: usize = 300;
-        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD) as u64
+        const OVERHEAD_BYTES: usize = 300;
+        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD_BYTES) as u64
     }
 }
 
@@ -112,7 +108,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn a_shared_body_is_counted_once_and_by_each_connection_for_itself() {
+    async fn shared_body_is_counted_once_in_total_and_for_each_connection() {
         let bulkheads = Bulkheads {
             connections: Bulkhead::new("connections", 1),
             bodies: Bulkhead::new("bodies", 1),

@@ -22,19 +22,17 @@ use crate::{
     telemetry,
 };
 
-/// Timeout of each last write at a shutdown.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs the service until a signal.
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
-        // A response from the cache would have no trace.
+        // Cached responses would have no traces.
         options.http.capacity.answer_cache = 0;
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        // The two listeners receive every signal.
+        // Each listener receives every signal.
         let (mut signals, mut repeated) = (Signals::listen()?, Signals::listen()?);
         let first_signal = async {
             signals.next().await;
@@ -58,7 +56,7 @@ pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError
             }
         }
     });
-    // The remaining tasks belong to connections beyond the time for draining.
+    // The remaining tasks belong to connections that exceeded the time for draining.
     runtime.shutdown_background();
     if let Some(traces) = traces {
         traces.end();
@@ -95,15 +93,15 @@ async fn start(
         (None, _) => None,
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
-            // Takes a fraction of a second, so that the log is complete for the first query.
-            sync::fill_of_sandbox(&synchroniser).await;
+            // Filling the log takes only a fraction of a second and makes it complete before the first query.
+            sync::fill_sandbox_log(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }
         (Some(synchroniser), Some(_)) => {
             tracing::info!("send log of the sandbox: synchronising within the limits");
             Some(match sync_every {
                 Some(every) => synchronise(synchroniser, every),
-                None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
+                None => tokio::spawn(async move { sync::fill_sandbox_log(&synchroniser).await }),
             })
         }
     };
@@ -141,30 +139,29 @@ async fn start(
         bulkheads: options.http.capacity.bulkheads(),
         graphiql: schema.graphiql,
     };
-    let in_order = async {
+    let graceful_shutdown = async {
         signal.await;
         ending.run(operations.shutdown, &backend.histories).await;
     };
     tokio::select! {
         served = server::serve(listener, service, options.http, &ending) => served?,
-        () = in_order => {}
+        () = graceful_shutdown => {}
     }
     close(synchronising, &backend.pacer, &*backend.store).await;
     Ok(())
 }
 
-/// Ends the synchronisation, and completes writes.
 async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
-        && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
+        && tokio::time::timeout(FLUSH_TIMEOUT, synchronising).await.is_err()
     {
         tracing::warn!("the synchronisation was cancelled during a call, and continues at the next start");
     }
-    if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
-        tracing::warn!("the last calls are missing in the daily count: writing it took too long");
+    if tokio::time::timeout(FLUSH_TIMEOUT, pacer.flush()).await.is_err() {
+        tracing::warn!("the last calls are missing from the daily count, because writing it took too long");
     }
     log_losses(&store.health());
-    match tokio::time::timeout(LAST_WRITES, store.close()).await {
+    match tokio::time::timeout(FLUSH_TIMEOUT, store.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!("closing the store failed: {error}"),
         Err(_) => tracing::warn!("closing the store took too long"),
@@ -172,7 +169,6 @@ async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, stor
     tracing::info!("stopped");
 }
 
-/// Logs the writes that are lost with the process.
 fn log_losses(health: &Health) {
     if let Some(gone) = &health.gone {
         tracing::error!(
@@ -191,7 +187,7 @@ fn log_losses(health: &Health) {
     }
     if let Some(damage) = &health.damage {
         tracing::error!(
-            "{damage} ({} reads and writes failed by damage; run `sends-graphql rebuild-store` before the next start)",
+            "{damage} ({} reads and writes failed due to damage; run `sends-graphql rebuild-store` before the next start)",
             health.damaged
         );
     }
@@ -207,7 +203,7 @@ async fn listen(address: &ListenAddress) -> Result<TcpListener, CommandError> {
         .map_err(|reason| CommandError::Listen {
             hint: match reason.kind() {
                 io::ErrorKind::AddrInUse => {
-                    "; choose another one with --listen, or stop the program that uses it"
+                    "; choose another address with --listen, or stop the program that uses it"
                 }
                 _ => "",
             },

@@ -1,9 +1,12 @@
 //! HTTP server: routes and layers.
 //!
-//! From the outside in, a request passes the connection with its timeouts (`connection.rs`), the response cache
-//! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
-//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health,
-//! metrics, GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
+//! From outermost to innermost, a request passes through:
+//!
+//! - the connection with its timeouts (`connection.rs`)
+//! - the response cache (`response_cache.rs`)
+//! - the checks of `Host` and `Origin` (`host_and_origin.rs`), with the headers of every response (`response_headers.rs`)
+//! - compression (`compression.rs`)
+//! - the route: GraphQL (`graphql.rs`), health, metrics, GraphiQL, or the error for an unknown path or method (`unrouted.rs`)
 
 mod admission;
 mod body;
@@ -55,7 +58,7 @@ pub use self::{
     options::{AccessOptions, CapacityOptions, HttpOptions},
 };
 use self::{
-    connection::Conversation, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
+    connection::ConnectionHandler, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
 };
 use crate::{
     backend::Backend,
@@ -68,28 +71,24 @@ use crate::{
     telemetry::{self, RequestId},
 };
 
-/// Minimum size of a compressed response in bytes: smaller ones fit in one packet.
-const WORTH_COMPRESSING: u64 = 1 << 10;
+/// Minimum size of a response to compress, in bytes. Smaller responses fit into one packet.
+const MIN_COMPRESSED_BYTES: u64 = 1 << 10;
 
-/// Time for which browsers cache a CORS preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
-/// Shared by all requests.
 #[derive(Clone)]
 pub struct Service {
     pub backend: Arc<Backend>,
     pub schema: Executor,
-    /// Maximum wait of an operation for the upstream.
+    /// Maximum time that an operation waits for the upstream.
     pub request_timeout: Duration,
     pub long_work: Arc<LongWork>,
     pub readiness: Readiness,
-    /// Whether `/metrics` is served.
     pub show_metrics: bool,
     pub bulkheads: Bulkheads,
     pub graphiql: bool,
 }
 
-/// Serves requests until the shutdown, and then waits for those in progress.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -110,12 +109,12 @@ pub async fn serve(
             )
         })
         .transpose()?;
-    let conversation = Conversation {
+    let handler = ConnectionHandler {
         router: router(service, options, cached, answers.clone()),
         answers,
         limits,
     };
-    connection::serve(listener, connections, conversation, ending).await;
+    connection::serve(listener, connections, handler, ending).await;
     Ok(())
 }
 
@@ -146,22 +145,22 @@ fn router(
     } else {
         Router::new()
     };
-    // One service for all layers of a route: a boxed service for each would be created for every request.
+    // A single `ServiceBuilder` avoids a boxed service per layer, which axum would create for every request.
     let around_graphql = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
         .option_layer(cors)
         .layer(watched);
-    let graphql = routing::any(graphql::answer)
+    let graphql = routing::any(graphql::handle)
         .with_state(endpoint)
         .layer::<_, Infallible>(around_graphql);
-    let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
+    let should_compress = DefaultPredicate::new().and(SizeAbove::new(MIN_COMPRESSED_BYTES));
     let response_cache =
         cached.map(|cached| middleware::from_fn_with_state(Arc::new(cached), response_cache::layer));
     let around_all = ServiceBuilder::new()
         .option_layer(response_cache)
         .layer(middleware::from_fn_with_state(host_and_origin, for_every_request))
         .layer(middleware::from_fn_with_state(long_work, compression::of_large))
-        .layer(CompressionLayer::new().compress_when(worth_compressing));
+        .layer(CompressionLayer::new().compress_when(should_compress));
     Router::new()
         .merge(metrics)
         .route("/health/live", routing::get(health::live))
@@ -174,7 +173,6 @@ fn router(
         .layer(around_all)
 }
 
-/// Layer of all routes: the request id, the check of host and origin, and the security headers.
 async fn for_every_request(
     State(host_and_origin): State<Arc<HostAndOrigin>>,
     mut request: Request,
@@ -182,8 +180,8 @@ async fn for_every_request(
 ) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let mut response = match host_and_origin.refusal(&request) {
-        Some(refusal) => refusal,
+    let mut response = match host_and_origin.rejection(&request) {
+        Some(rejection) => rejection,
         None => next.run(request).await,
     };
     response_headers::add(response.headers_mut());
@@ -191,7 +189,7 @@ async fn for_every_request(
     response
 }
 
-/// CORS for pages of the allowed origins. Without credentials, since there are no cookies.
+/// Creates the CORS layer for the allowed origins. Credentials are not allowed, since the service uses no cookies.
 fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
     let sent = [
         header::ACCEPT,

@@ -1,5 +1,5 @@
-//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the
-//! upstream are cancelled, connections are closed. `serve.rs` has the last writes.
+//! Signals, and the stages of a graceful shutdown: the service becomes unready, stops accepting connections, drains operations in
+//! progress, cancels calls that wait for the upstream, and closes connections. `serve.rs` performs the final writes.
 
 use std::{
     io::{self, Write},
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Service")]
 pub struct ShutdownOptions {
-    /// Time for draining operations in progress at a shutdown, after its delay
+    /// Time for draining operations in progress at shutdown, after the shutdown delay
     #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub grace: Duration,
@@ -33,20 +33,20 @@ pub struct ShutdownOptions {
     pub shutdown_delay: Duration,
 }
 
-/// Time for the responses of cancelled calls.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// Time for writing the responses of cancelled calls.
+const LAST_RESPONSES: Duration = Duration::from_secs(1);
 
-/// Stages of the shutdown, for the parts of the service.
+/// Shutdown signals for the components of the service.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
-    /// The service is unready, and responses announce the close of their connection.
+    /// Cancelled when the service becomes unready and responses start to announce the close of their connection.
     pub unready: CancellationToken,
-    /// The listener is closed.
+    /// Cancelled when the listener is to be closed.
     pub closed: CancellationToken,
 }
 
 impl Ending {
-    /// Runs all stages. The shutdown can end earlier if nothing is in progress.
+    /// Runs all stages. The caller drops the future once nothing is in progress.
     pub async fn run(&self, options: ShutdownOptions, histories: &Histories) {
         self.unready.cancel();
         if !options.shutdown_delay.is_zero() {
@@ -60,12 +60,12 @@ impl Ending {
         tokio::time::sleep(options.grace).await;
         tracing::warn!("the time for draining is over; calls that wait for Constant Contact are cancelled");
         histories.give_up();
-        tokio::time::sleep(LAST_ANSWERS).await;
+        tokio::time::sleep(LAST_RESPONSES).await;
         tracing::warn!("closing the remaining connections");
     }
 }
 
-/// Exits on a signal, after [`finish_refresh`], for commands without a shutdown of their own.
+/// Exits on a signal after [`finish_refresh`], for commands without a graceful shutdown.
 pub async fn exit_on_signal(mut signals: Signals) {
     let status = signals.next().await;
     // Commands have no log, and standard error can be closed.
@@ -74,10 +74,10 @@ pub async fn exit_on_signal(mut signals: Signals) {
     std::process::exit(status);
 }
 
-/// Waits for token requests in progress and for the write of their tokens, before an exit.
+/// Waits until token requests in progress have finished and their tokens are stored.
 ///
-/// Of all signals only SIGINT ends the wait, after a second: supervisors repeat SIGTERM without knowledge of the consequences,
-/// and both the terminal and the shell send SIGHUP. The timeouts of the request and of the disk limit the wait.
+/// Only SIGINT cancels the wait, and only after a second. Supervisors repeat SIGTERM regardless of the consequences, and both the
+/// terminal and the shell send SIGHUP. The timeouts of the request and of the disk bound the wait.
 pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     let finished = sends_credentials::finish();
     tokio::pin!(finished);
@@ -91,17 +91,16 @@ pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     }
 }
 
-const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response can hold the only valid refresh token; waiting for \
+const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response can contain the only valid refresh token; waiting for \
                                   it (Ctrl-C cancels it, and can require a new login)";
 
-/// Time to read the warning, during which SIGINT is ignored. A Ctrl-C can also arrive twice, from the terminal and from a parent
-/// process.
+/// Time to read the warning, during which SIGINT is ignored. A single Ctrl-C can also arrive twice, from the terminal and from a
+/// parent process.
 const READING_TIME: Duration = Duration::from_secs(1);
 
-/// Exit status after SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Signals that request a shutdown. While this exists, they do not end the process by themselves.
+/// Signals that request a shutdown. While the value exists, the signals do not terminate the process.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]
@@ -117,7 +116,8 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless they are ignored, as SIGHUP is by `nohup`.
+    /// Listens for SIGINT and SIGTERM. Also listens for SIGHUP and SIGQUIT unless the process ignores them, for example under
+    /// `nohup`.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let unless_ignored = |kind: SignalKind| {
@@ -142,18 +142,16 @@ impl Signals {
         }
     }
 
-    /// Waits for the first SIGINT after this time.
     async fn interrupted_after(&mut self, time: Duration) {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
-            if self.next().await == INTERRUPTED && begun.elapsed() >= time {
+            if self.next().await == INTERRUPTED && started.elapsed() >= time {
                 return;
             }
         }
     }
 }
 
-/// Waits for a signal; forever for an ignored one.
 #[cfg(unix)]
 async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
     match signal {
@@ -162,21 +160,20 @@ async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
     }
 }
 
-/// Signals that were ignored at the start of the process. Only Linux reports them without unsafe code.
+/// Signals that were ignored at the start of the process. Only Linux exposes them without unsafe code.
 #[cfg(unix)]
 static IGNORED_AT_START: LazyLock<IgnoredSignals> = LazyLock::new(|| {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     IgnoredSignals::of(&status)
 });
 
-/// Set of signals; bit 0 is signal 1.
+/// Bit set of signals, in which bit 0 is signal 1.
 #[cfg(unix)]
 #[derive(Clone, Copy, Debug)]
 struct IgnoredSignals(u64);
 
 #[cfg(unix)]
 impl IgnoredSignals {
-    /// Reads the set from the text of `/proc/self/status`.
     fn of(status: &str) -> Self {
         let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         let set = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
@@ -196,7 +193,6 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next Ctrl-C.
     pub async fn next(&mut self) -> i32 {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!("listening for Ctrl-C failed: {error}");
@@ -205,7 +201,6 @@ impl Signals {
         INTERRUPTED
     }
 
-    /// Waits for the first Ctrl-C after this time.
     async fn interrupted_after(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
         self.next().await;

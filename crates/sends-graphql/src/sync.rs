@@ -1,8 +1,8 @@
-//! Synchronisation of the log of all sends: in the background of `serve` (`sync/background.rs`), and by the command `sync`
+//! Synchronises the log of all sends, in the background of `serve` (`sync/background.rs`) and in the command `sync`
 //! (`cli/sync.rs`).
 //!
-//! The `sends-sync` crate decides which calls to make. `sync/upstream.rs` makes them, and `sync/lease.rs` restricts the work to
-//! one process at a time.
+//! The `sends-sync` crate selects the calls, `sync/upstream.rs` makes them, and `sync/lease.rs` restricts synchronisation to one
+//! process at a time.
 
 mod background;
 mod lease;
@@ -17,7 +17,7 @@ use sends_sync::{Ended, Progress, Synchronisation};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::background::{fill_of_sandbox, synchronise_periodically};
+pub use self::background::{fill_sandbox_log, synchronise_periodically};
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
     backend::Backend,
@@ -26,7 +26,7 @@ use crate::{
     sources::send_log::Log,
 };
 
-/// Parts of a synchronisation. The account is the one that is connected at its start.
+/// Dependencies of a synchronisation, which covers the account that is connected at its start.
 pub struct Synchroniser {
     owner: OwnOwner,
     tokens: Arc<dyn TokenSource>,
@@ -40,7 +40,7 @@ pub struct Synchroniser {
 }
 
 impl Synchroniser {
-    /// Synchroniser of a backend, until `stop` is cancelled. `None` without an account of the service or without a log.
+    /// Creates a synchroniser that runs until `stop` is cancelled. Returns `None` if the service has no account or no log.
     pub fn of(backend: &Backend, stop: CancellationToken) -> Option<Self> {
         let Access::OwnCredential { owner, tokens } = &backend.access else {
             return None;
@@ -71,7 +71,7 @@ impl Synchroniser {
         }
     }
 
-    /// The lease of the log. `None` if another process has it.
+    /// Acquires the lease of the log. Returns `None` if another process has the lease.
     pub(crate) fn lease(&self) -> io::Result<Option<Lease>> {
         match &self.log_folder {
             Some(folder) => Lease::of_folder(folder),
@@ -90,7 +90,6 @@ pub enum FillError {
     Store(#[from] StoreError),
 }
 
-/// Synchronises the log of the embedded sandbox, and returns it with its owner.
 pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
     let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(FillError::NoLog)?;
     let synchronisation = synchroniser.synchronisation();

@@ -2,13 +2,13 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | one GraphQL request, for all three | `telemetry/operation.rs` |
+//! | telemetry of one GraphQL request | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |
 //! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
-//! | spans, sent to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
+//! | spans and their export to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
-//! Requests are observed from outside of async-graphql, whose extensions would add half to the time of every request. No token,
-//! no variable, and no header except the request id reaches this module.
+//! Requests are observed outside async-graphql, because its extensions would increase the time of every request by half. No
+//! tokens, variables or headers other than the request id reach this module.
 
 pub mod log;
 pub mod metrics;
@@ -25,14 +25,15 @@ use self::{
     traces::{Traces, TracesError},
 };
 
-/// Starts the log, and the traces if the environment names a collector. The exporter needs a call outside of the runtime.
+/// Starts logging, and tracing if the environment names a collector. Must be called outside the Tokio runtime, as the exporter
+/// requires.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];
     if let Some(traces) = &traces {
         layers.push(traces.layer());
     }
-    // A program that embeds the service can have a subscriber already.
+    // Fails if a program that embeds the service has already installed a subscriber.
     let _ = tracing_subscriber::registry().with(layers).try_init();
     #[cfg(not(feature = "otlp"))]
     traces::warn_if_absent();

@@ -1,4 +1,4 @@
-//! Tests of complete responses of the executor, compared with those of async-graphql alone.
+//! Tests that compare complete responses of the executor with responses of async-graphql alone.
 
 mod support;
 
@@ -7,7 +7,6 @@ use sends_graphql::execution::is_request_error;
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
-/// Responses to a query by the executor and by async-graphql alone.
 async fn both(service: &Service, query: &str, variables: Value) -> (Response, Response) {
     let request = || {
         let variables = Variables::from_json(variables.clone());
@@ -19,14 +18,14 @@ async fn both(service: &Service, query: &str, variables: Value) -> (Response, Re
     )
 }
 
-async fn answer(service: &Service, query: &str) -> String {
+async fn response_text(service: &Service, query: &str) -> String {
     let request = Request::new(query).data(service.loader());
-    let answer = service.executor.execute(request).await;
-    serde_json::to_string(&answer).expect("JSON")
+    let response = service.executor.execute(request).await;
+    serde_json::to_string(&response).expect("JSON")
 }
 
 #[tokio::test]
-async fn a_correct_answer_is_the_librarys_own_in_the_order_of_the_query() {
+async fn response_equals_async_graphql_in_query_order() {
     let service = Service::start().await;
     let parts = [
         "id",
@@ -65,54 +64,54 @@ async fn a_correct_answer_is_the_librarys_own_in_the_order_of_the_query() {
             assert_eq!(ours.errors, [], "{query}");
             let value = |response: &Response| serde_json::to_value(&response.data).expect("JSON");
             let fetched = |mut value: Value| {
-                forget(&mut value, "fetchedAt");
+                remove_key(&mut value, "fetchedAt");
                 value
             };
             assert_eq!(fetched(value(&ours)), fetched(value(&theirs)), "{query}");
             let text = serde_json::to_string(&ours.data).expect("JSON");
-            let places = ["\"one\"", "\"many\"", "\"reasonCodes\""].map(|key| text.find(key));
-            assert!(places.is_sorted(), "{text}");
+            let positions = ["\"one\"", "\"many\"", "\"reasonCodes\""].map(|key| text.find(key));
+            assert!(positions.is_sorted(), "{text}");
         }
     }
 }
 
-fn forget(value: &mut Value, key: &str) {
+fn remove_key(value: &mut Value, key: &str) {
     match value {
         Value::Object(object) => {
             object.remove(key);
-            object.values_mut().for_each(|below| forget(below, key));
+            object.values_mut().for_each(|below| remove_key(below, key));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| forget(item, key)),
+        Value::Array(items) => items.iter_mut().for_each(|item| remove_key(item, key)),
         _ => {}
     }
 }
 
 #[tokio::test]
-async fn what_waits_for_the_upstream_stands_where_the_query_has_it() {
+async fn delayed_fields_keep_the_order_of_the_query() {
     let service = Service::start().await;
     let query = format!(
         "{{ campaignActivity(id: \"{GUIDE}\") {{ latestSend {{ sendId }} id sendSummary {{ attemptCount }} b: id }} reasonCodes {{ code @skip(if: true) }} }}"
     );
-    let answer = answer(&service, &query).await;
+    let response = response_text(&service, &query).await;
     assert!(
-        answer.starts_with(&format!(
+        response.starts_with(&format!(
             r#"{{"data":{{"campaignActivity":{{"latestSend":{{"sendId":2}},"id":"{GUIDE}","sendSummary":{{"attemptCount":2}},"b":"{GUIDE}"}},"reasonCodes":[{{}},"#
         )),
-        "{answer}"
+        "{response}"
     );
 }
 
 #[tokio::test]
-async fn a_condition_with_a_default_is_heeded() {
+async fn directive_uses_the_default_of_its_variable() {
     let service = Service::start().await;
     let query = "query($yes: Boolean = true) { a: reasonCodes @skip(if: $yes) { code } b: __typename }";
-    assert_eq!(answer(&service, query).await, r#"{"data":{"b":"Query"}}"#);
-    let nothing = answer(&service, "{ __typename @skip(if: true) }").await;
+    assert_eq!(response_text(&service, query).await, r#"{"data":{"b":"Query"}}"#);
+    let nothing = response_text(&service, "{ __typename @skip(if: true) }").await;
     assert_eq!(nothing, r#"{"data":{}}"#);
 }
 
 #[tokio::test]
-async fn without_introspection_nothing_of_the_schema_is_told() {
+async fn disabled_introspection_reveals_nothing_of_the_schema() {
     let service = Service::start().await;
     let executor = service.executor.clone().with_introspection(false);
     for query in [
@@ -135,7 +134,7 @@ async fn without_introspection_nothing_of_the_schema_is_told() {
 }
 
 #[tokio::test]
-async fn conflicting_fields_are_refused_however_deep_they_meet() {
+async fn conflicting_fields_are_rejected_at_any_depth() {
     let service = Service::start().await;
     let activity = |inner: &str| format!("{{ campaignActivity(id: \"{GUIDE}\") {{ {inner} }} }}");
     let conflicts = [
@@ -166,11 +165,11 @@ async fn conflicting_fields_are_refused_however_deep_they_meet() {
     }
     let fine = activity("x: id x: id latestSend { sendId } latestSend { sendId count } ...F")
         + " fragment F on CampaignActivity { latestSend { count } }";
-    assert!(!answer(&service, &fine).await.contains("errors"));
+    assert!(!response_text(&service, &fine).await.contains("errors"));
 }
 
 #[tokio::test]
-async fn request_errors_and_failed_fields_are_told_apart() {
+async fn request_errors_are_distinguished_from_field_errors() {
     let service = Service::start().await;
     for (query, is_request) in [
         ("{ nothing }", true),
@@ -196,7 +195,7 @@ fn unknown_fields(count: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_flood_of_mistakes_is_told_in_few_words() {
+async fn number_of_reported_errors_is_limited() {
     let service = Service::start().await;
     let fields = unknown_fields(400);
     let response = service
@@ -208,9 +207,9 @@ async fn a_flood_of_mistakes_is_told_in_few_words() {
 }
 
 #[tokio::test]
-async fn a_resolver_that_panics_ends_its_operation_alone() {
+async fn panic_of_a_resolver_fails_only_its_operation() {
     let service = Service::start().await;
-    // Without a loader the resolver fails.
+    // The resolver panics without a loader.
     let query = format!("{{ campaignActivity(id: \"{GUIDE}\") {{ isStale }} }}");
     let response = service.executor.execute(Request::new(query)).await;
     insta::assert_json_snapshot!(response, @r#"
@@ -228,25 +227,25 @@ async fn a_resolver_that_panics_ends_its_operation_alone() {
     "#);
     assert!(!is_request_error(&response));
     assert_eq!(
-        answer(&service, "{ __typename }").await,
+        response_text(&service, "{ __typename }").await,
         r#"{"data":{"__typename":"Query"}}"#
     );
 }
 
 #[tokio::test]
-async fn a_variable_of_an_unknown_type_is_the_callers_mistake() {
+async fn variable_of_an_unknown_type_is_a_user_error() {
     let service = Service::start().await;
     for (variable, unknown) in [
         ("$ids: [I] = 1", "I"),
         ("$ids: Nothing", "Nothing"),
         ("$a: [[X!]!]! = []", "X"),
     ] {
-        let answer = answer(
+        let response = response_text(
             &service,
             &format!("query Q({variable}) {{ reasonCodes {{ code }} }}"),
         )
         .await;
-        assert!(answer.contains(&format!("`{unknown}`")), "{answer}");
-        assert!(answer.contains("BAD_USER_INPUT"), "{answer}");
+        assert!(response.contains(&format!("`{unknown}`")), "{response}");
+        assert!(response.contains("BAD_USER_INPUT"), "{response}");
     }
 }

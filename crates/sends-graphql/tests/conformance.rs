@@ -1,5 +1,5 @@
-//! Tests of operations for which graphql-js and async-graphql differ. `tests/graphql_conformance` compares random operations with
-//! graphql-js itself.
+//! Tests of operations that graphql-js and async-graphql execute differently. `tests/graphql_conformance` compares random
+//! operations with graphql-js itself.
 
 mod support;
 
@@ -8,43 +8,42 @@ use sends_graphql::execution::is_request_error;
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
-struct Answer {
-    /// The serialized data, with names in response order.
+struct Executed {
+    /// Serialized data, with fields in response order.
     data: String,
-    /// Paths of the errors.
     errors: Vec<Value>,
-    is_refused: bool,
+    is_rejected: bool,
 }
 
-async fn ask(service: &Service, query: &str, variables: Value) -> Answer {
+async fn execute(service: &Service, query: &str, variables: Value) -> Executed {
     let request = service.request(query).variables(Variables::from_json(variables));
     let response = service.executor.execute(request).await;
-    Answer {
+    Executed {
         data: serde_json::to_string(&response.data).expect("JSON"),
-        is_refused: is_request_error(&response),
+        is_rejected: is_request_error(&response),
         errors: response.errors.iter().map(|error| json!(error.path)).collect(),
     }
 }
 
 async fn data(service: &Service, query: &str, variables: Value) -> String {
-    let answer = ask(service, query, variables).await;
-    assert_eq!(answer.errors, [] as [Value; 0], "{query}");
-    answer.data
+    let executed = execute(service, query, variables).await;
+    assert_eq!(executed.errors, [] as [Value; 0], "{query}");
+    executed.data
 }
 
 #[tokio::test]
-async fn fragments_on_other_types_leave_known_values_alone() {
+async fn fragments_on_other_types_do_not_affect_values() {
     let service = Service::start().await;
     let send = format!("{GUIDE}:1");
     let campaign = "{ campaign { id name } }";
     let plain = format!("{{ campaignActivity(id: \"{GUIDE}\") {campaign} }}");
     let plain = data(&service, &plain, json!({})).await;
-    let known = plain
+    let activity = plain
         .strip_prefix(r#"{"campaignActivity":"#)
         .and_then(|rest| rest.strip_suffix('}'))
         .expect("an activity");
-    let name = serde_json::from_str::<Value>(known).expect("JSON")["campaign"]["name"].clone();
-    let id = serde_json::from_str::<Value>(known).expect("JSON")["campaign"]["id"].clone();
+    let name = serde_json::from_str::<Value>(activity).expect("JSON")["campaign"]["name"].clone();
+    let id = serde_json::from_str::<Value>(activity).expect("JSON")["campaign"]["id"].clone();
     let nodes = format!(
         "{{ nodes(ids: [\"{GUIDE}\", \"{send}\"]) {{ ... on CampaignActivity {{ campaign {{ name }} }} \
          ... on Send {{ campaign {{ id }} }} }} }}"
@@ -64,7 +63,7 @@ async fn fragments_on_other_types_leave_known_values_alone() {
 }
 
 #[tokio::test]
-async fn variable_that_is_left_out_gives_the_default_and_null_fails_the_field() {
+async fn omitted_variable_uses_the_default_and_null_fails_the_field() {
     let service = Service::start().await;
     let query = format!(
         "query($o: SendOrder) {{ campaignActivity(id: \"{GUIDE}\") {{ sendHistory(orderBy: $o) {{ sendId }} }} }}"
@@ -78,30 +77,30 @@ async fn variable_that_is_left_out_gives_the_default_and_null_fails_the_field() 
             format!(r#"{{"campaignActivity":{{"sendHistory":{sends}}}}}"#)
         );
     }
-    let answer = ask(&service, &query, json!({ "o": null })).await;
-    assert_eq!(answer.data, r#"{"campaignActivity":{"sendHistory":null}}"#);
-    assert_eq!(answer.errors, [json!(["campaignActivity", "sendHistory"])]);
+    let executed = execute(&service, &query, json!({ "o": null })).await;
+    assert_eq!(executed.data, r#"{"campaignActivity":{"sendHistory":null}}"#);
+    assert_eq!(executed.errors, [json!(["campaignActivity", "sendHistory"])]);
 }
 
 #[tokio::test]
-async fn directive_with_null_fails_the_field_whose_selection_it_is_in() {
+async fn null_directive_argument_fails_the_enclosing_field() {
     let service = Service::start().await;
     let query = format!(
         "query($v: Boolean = false) {{ campaignActivity(id: \"{GUIDE}\") {{ id @skip(if: $v) }} reasonCodes {{ code }} }}"
     );
-    let answer = ask(&service, &query, json!({ "v": null })).await;
+    let executed = execute(&service, &query, json!({ "v": null })).await;
     assert!(
-        answer
+        executed
             .data
             .starts_with(r#"{"campaignActivity":null,"reasonCodes":[{"code":0}"#),
         "{}",
-        answer.data
+        executed.data
     );
-    assert_eq!(answer.errors, [json!(["campaignActivity"])]);
+    assert_eq!(executed.errors, [json!(["campaignActivity"])]);
 }
 
 #[tokio::test]
-async fn valid_operations_are_answered() {
+async fn valid_operations_are_executed() {
     let service = Service::start().await;
     let activity = format!("campaignActivity(id: \"{GUIDE}\")");
     for (query, variables, expected) in [
@@ -150,14 +149,14 @@ async fn valid_operations_are_answered() {
             format!(r#"{{"campaignActivity":{{"id":"{GUIDE}"}}}}"#),
         ),
     ] {
-        let answer = ask(&service, &query, variables).await;
-        assert_eq!(answer.data, expected, "{query}");
-        assert_eq!(answer.errors, [] as [Value; 0], "{query}");
+        let executed = execute(&service, &query, variables).await;
+        assert_eq!(executed.data, expected, "{query}");
+        assert_eq!(executed.errors, [] as [Value; 0], "{query}");
     }
 }
 
 #[tokio::test]
-async fn invalid_operations_are_refused() {
+async fn invalid_operations_are_rejected() {
     let service = Service::start().await;
     let history = |declared: &str, arguments: &str| {
         format!(
@@ -184,17 +183,17 @@ async fn invalid_operations_are_refused() {
         "{ __typename @skip(if if: true) }".to_owned(),
         "{ nodes(ids: [1]) { id } nodes(ids: [1, 2]) { id } }".to_owned(),
     ] {
-        let answer = ask(&service, &query, json!({ "v": 1 })).await;
-        assert!(answer.is_refused, "{query}: {}", answer.data);
+        let executed = execute(&service, &query, json!({ "v": 1 })).await;
+        assert!(executed.is_rejected, "{query}: {}", executed.data);
     }
 }
 
 #[tokio::test]
-async fn introspection_is_answered_whatever_fails_beside_it() {
+async fn failed_non_null_field_nulls_the_data_with_introspection() {
     let service = Service::start().await;
     let query =
         "query($ids: [ID!] = []) { __type(name: \"Node\") { kind } campaignActivities(ids: $ids) { id } }";
-    let answer = ask(&service, query, json!({ "ids": null })).await;
-    assert_eq!(answer.data, "null");
-    assert_eq!(answer.errors, [json!(["campaignActivities"])]);
+    let executed = execute(&service, query, json!({ "ids": null })).await;
+    assert_eq!(executed.data, "null");
+    assert_eq!(executed.errors, [json!(["campaignActivities"])]);
 }

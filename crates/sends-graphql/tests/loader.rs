@@ -1,4 +1,4 @@
-//! Tests of the dataloader with a slow upstream: which loads wait for which.
+//! Tests of the dataloader with a slow upstream.
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,21 +54,20 @@ fn key(activity: &str) -> HistoryKey {
 }
 
 #[tokio::test]
-async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
+async fn batch_starts_while_the_previous_batch_is_in_flight() {
     let sandbox = sandbox_with_a_slow_activity(30_000).await;
     let loader = loader(&sandbox);
-    let second_wave = async {
+    let second_batch = async {
         first_request(&sandbox).await;
         loader.load(key(FAST)).await.expect("a history");
     };
     tokio::select! {
         biased;
         _ = loader.load(key(SLOW)) => panic!("the slow activity is loaded first"),
-        () = second_wave => {}
+        () = second_batch => {}
     }
 }
 
-/// Waits until the first batch is in flight.
 async fn first_request(sandbox: &Sandbox) {
     let is_sent = async {
         while sandbox.requests().is_empty() {
@@ -81,7 +80,7 @@ async fn first_request(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-async fn everyone_who_asks_for_an_activity_shares_one_history() {
+async fn concurrent_and_later_loads_share_one_history() {
     let sandbox = sandbox_with_a_slow_activity(600).await;
     let loader = loader(&sandbox);
     let early = loader.load(key(SLOW));

@@ -1,4 +1,4 @@
-//! Test that the top-level modules of the service have no dependency cycle.
+//! Checks that the top-level modules of the service have no dependency cycle.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Names after `crate::`, including all names of a group.
+/// Returns the names after `crate::`, including all names of a group.
 fn used(code: &str) -> impl Iterator<Item = String> {
     let paths = code.split("crate::").skip(1);
     let paths = paths.map(|path| path.split(';').next().unwrap_or_default());
@@ -20,7 +20,7 @@ fn used(code: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Adds the dependencies of the modules in a folder to those of `top`, or to those of each module if `top` is `None`.
+/// Adds the dependencies of the modules in a folder to `top`, or to each module itself if `top` is `None`.
 fn read(folder: &Path, top: Option<&str>, graph: &mut Graph) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -50,5 +50,8 @@ fn top_modules_have_no_cycle() {
         let leaf = leaf.clone();
         graph.remove(&leaf);
     }
-    assert!(graph.is_empty(), "modules in cycles, or above them: {graph:#?}");
+    assert!(
+        graph.is_empty(),
+        "modules in dependency cycles or dependent on them: {graph:#?}"
+    );
 }

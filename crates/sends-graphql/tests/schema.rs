@@ -11,7 +11,7 @@ use sends_graphql::{
 use serde_json::{Value, json};
 
 #[test]
-fn the_schema_file_is_what_the_code_says() {
+fn schema_file_matches_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema.graphql");
     let file = std::fs::read_to_string(path).expect("schema.graphql is at the top of the workspace");
     assert!(
@@ -21,7 +21,7 @@ fn the_schema_file_is_what_the_code_says() {
 }
 
 #[test]
-fn the_subgraph_is_the_same_schema_with_the_directives_of_a_federation() {
+fn subgraph_adds_only_federation_directives() {
     let subgraph = schema::subgraph_sdl();
     let (types, link) = subgraph.split_once("extend schema @link(").expect("a link");
     assert!(link.contains("https://specs.apollo.dev/federation/v2."), "{link}");
@@ -51,19 +51,19 @@ async fn everything_in_the_schema_is_described() {
         .finish()
         .execute(Request::new(EVERYTHING))
         .await;
-    for answer in [plain, subgraph] {
-        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-        check_descriptions(&answer.data.into_json().expect("JSON"));
+    for response in [plain, subgraph] {
+        assert!(response.errors.is_empty(), "{:?}", response.errors);
+        check_descriptions(&response.data.into_json().expect("JSON"));
     }
 }
 
 #[tokio::test]
-async fn every_date_takes_a_time_zone() {
+async fn every_date_has_a_zone_argument() {
     const DATES: &str = "{ __schema { types { name fields { name type { name ofType { name } } args { name defaultValue } } } } }";
-    let answer = schema::schema().finish().execute(Request::new(DATES)).await;
-    let answer = answer.data.into_json().expect("JSON");
+    let response = schema::schema().finish().execute(Request::new(DATES)).await;
+    let response = response.data.into_json().expect("JSON");
     let mut dates = 0;
-    for object in answer["__schema"]["types"].as_array().expect("types") {
+    for object in response["__schema"]["types"].as_array().expect("types") {
         for field in object["fields"].as_array().into_iter().flatten() {
             let name = format!("{}.{}", object["name"], field["name"]);
             // A date that cannot be displayed is null, so every date is nullable.
@@ -79,7 +79,7 @@ async fn every_date_takes_a_time_zone() {
 }
 
 #[test]
-fn documented_error_codes_are_those_of_the_service() {
+fn documented_error_codes_match_the_service() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
     let text = std::fs::read_to_string(path).expect("docs/errors.md");
     let (_, table) = text.split_once("| code | meaning |").expect("the table of codes");
@@ -96,14 +96,14 @@ fn documented_error_codes_are_those_of_the_service() {
 }
 
 #[tokio::test]
-async fn causes_have_the_names_of_error_codes() {
+async fn stale_and_pause_reasons_are_error_codes() {
     let query = r#"{ stale: __type(name: "StaleReason") { enumValues { name } }
                      pause: __type(name: "PauseReason") { enumValues { name } } }"#;
-    let answer = schema::schema().finish().execute(Request::new(query)).await;
-    let answer = answer.data.into_json().expect("JSON");
-    for (name, least) in [("stale", 4), ("pause", 2)] {
-        let values = answer[name]["enumValues"].as_array().expect("values");
-        assert!(values.len() >= least, "{answer}");
+    let response = schema::schema().finish().execute(Request::new(query)).await;
+    let response = response.data.into_json().expect("JSON");
+    for (name, min_count) in [("stale", 4), ("pause", 2)] {
+        let values = response[name]["enumValues"].as_array().expect("values");
+        assert!(values.len() >= min_count, "{response}");
         for value in values {
             let is_code = |code: &&ErrorCode| value["name"] == code.as_str();
             assert!(ErrorCode::ALL.iter().any(|code| is_code(&code)), "{value}");
@@ -112,7 +112,7 @@ async fn causes_have_the_names_of_error_codes() {
 }
 
 #[test]
-fn descriptions_hold_no_command_lines() {
+fn descriptions_contain_no_command_lines() {
     let sdl = schema::sdl();
     for text in ["sends-graphql", " --", "`sync`", "`serve`"] {
         assert!(!sdl.contains(text), "{text}");
@@ -124,8 +124,8 @@ const EVERYTHING: &str = "{ __schema { types { name kind description
         inputFields(includeDeprecated: true) { name description }
         enumValues(includeDeprecated: true) { name description } } } }";
 
-fn check_descriptions(answer: &Value) {
-    let types = answer["__schema"]["types"].as_array().expect("types");
+fn check_descriptions(response: &Value) {
+    let types = response["__schema"]["types"].as_array().expect("types");
 
     let mut seen = 0;
     let mut undescribed = Vec::new();
@@ -136,23 +136,23 @@ fn check_descriptions(answer: &Value) {
     assert!(seen > 80, "only {seen} descriptions were checked");
 }
 
-/// Whether a type belongs to the service. Types of the specification are described by the library or not at all.
+/// Returns whether the service defines the type. Types of the specification can lack a description.
 fn is_ours(described: &Value) -> bool {
     let name = described["name"].as_str().expect("a name");
     !name.starts_with("__") && !["Boolean", "Float", "ID", "Int", "String"].contains(&name)
 }
 
-fn walk(place: &Value, above: &str, seen: &mut usize, undescribed: &mut Vec<String>) {
-    let name = format!("{above}{}", place["name"].as_str().expect("a name"));
+fn walk(element: &Value, above: &str, seen: &mut usize, undescribed: &mut Vec<String>) {
+    let name = format!("{above}{}", element["name"].as_str().expect("a name"));
     *seen += 1;
-    if place["description"]
+    if element["description"]
         .as_str()
         .is_none_or(|description| description.trim().is_empty())
     {
         undescribed.push(name.clone());
     }
     for below in ["fields", "args", "inputFields", "enumValues"] {
-        for one in place[below].as_array().into_iter().flatten() {
+        for one in element[below].as_array().into_iter().flatten() {
             walk(one, &format!("{name}."), seen, undescribed);
         }
     }

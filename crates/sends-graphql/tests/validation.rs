@@ -1,4 +1,4 @@
-//! Tests of the guard: which operations are admitted, and which are rejected before execution.
+//! Tests of operations that are accepted or rejected before execution.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use async_graphql::{Request, Variables};
 use sends_client::{Pacer, pacing::Limits as Pace};
 use sends_graphql::{
     execution::Executor,
-    execution::validation::{Limits, Refused},
+    execution::validation::{Limits, Rejected},
     schema::Schema,
 };
 use serde_json::{Value, json};
@@ -23,31 +23,29 @@ fn executor(limits: Limits) -> Executor {
 
 static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| executor(Limits::default()));
 
-/// The rejection of an operation by an executor, if any.
-fn refusal(executor: &Executor, query: &str, variables: Value) -> Option<Refused> {
+fn rejection(executor: &Executor, query: &str, variables: Value) -> Option<Rejected> {
     let request = Request::new(query).variables(Variables::from_json(variables));
     executor.admit(request).err()
 }
 
-/// The limit that rejects an operation, by its option or else by the name of the counted item, or the message of another
-/// rejection.
-fn refused_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
-    refusal(executor, query, variables).map(|refused| match refused {
-        Refused::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
+/// Returns the option or the counted items of the exceeded limit, or the message of another rejection.
+fn rejected_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
+    rejection(executor, query, variables).map(|rejected| match rejected {
+        Rejected::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
         other => other.message(),
     })
 }
 
-fn refused_with(query: &str, variables: Value, limits: &Limits) -> Option<String> {
-    refused_by(&executor(limits.clone()), query, variables)
+fn rejected_with(query: &str, variables: Value, limits: &Limits) -> Option<String> {
+    rejected_by(&executor(limits.clone()), query, variables)
 }
 
-fn refused(query: &str) -> Option<String> {
-    refused_by(&EXECUTOR, query, Value::Null)
+fn rejected(query: &str) -> Option<String> {
+    rejected_by(&EXECUTOR, query, Value::Null)
 }
 
 #[test]
-fn what_honest_clients_ask_is_let_through() {
+fn typical_operations_are_accepted() {
     let aliases = |count: usize| {
         let field = |index| format!("a{index}: campaignActivity(id: \"{index}\") {{ ...Sends }} ");
         let fields: String = (0..count).map(field).collect();
@@ -55,87 +53,87 @@ fn what_honest_clients_ask_is_let_through() {
             "{{ {fields} }} fragment Sends on CampaignActivity {{ id sendHistory {{ sendId count reason {{ code }} }} }}"
         )
     };
-    assert_eq!(refused(INTROSPECTION), None);
-    assert_eq!(refused(&aliases(400)), None);
-    assert_eq!(refused(&aliases(501)).as_deref(), Some("aliases"));
+    assert_eq!(rejected(INTROSPECTION), None);
+    assert_eq!(rejected(&aliases(400)), None);
+    assert_eq!(rejected(&aliases(501)).as_deref(), Some("aliases"));
     let many = "query($ids: [ID!]!) { campaignActivities(ids: $ids) { id sendHistory { sendId reason { code name } } } }";
     let ids = |count: usize| json!({ "ids": (0..count).map(|id| id.to_string()).collect::<Vec<_>>() });
-    assert_eq!(refused_by(&EXECUTOR, many, ids(500)), None);
+    assert_eq!(rejected_by(&EXECUTOR, many, ids(500)), None);
     assert_eq!(
-        refused_by(&EXECUTOR, many, ids(501)).as_deref(),
+        rejected_by(&EXECUTOR, many, ids(501)).as_deref(),
         Some("items in one list")
     );
 }
 
 #[test]
-fn what_the_log_lists_is_counted_by_its_length() {
+fn log_items_are_counted_by_their_page_size() {
     let limits = Limits {
         upstream_calls: 60,
         answer_values: 2_000,
         ..Limits::default()
     };
     let limited = executor(limits);
-    let refused = |query: &str, first: Value| refused_by(&limited, query, json!({ "first": first }));
+    let rejected = |query: &str, first: Value| rejected_by(&limited, query, json!({ "first": first }));
     let plain = "query($first: Int) { sends(first: $first) { nodes { sendId outcome activity { id } } } }";
-    assert_eq!(refused(plain, Value::Null), None);
-    assert_eq!(refused(plain, json!(500)).as_deref(), Some("max-answer-values"));
+    assert_eq!(rejected(plain, Value::Null), None);
+    assert_eq!(rejected(plain, json!(500)).as_deref(), Some("max-answer-values"));
     let history = "query($first: Int) { sends(first: $first) { edges { node { ...S } } } }
         fragment S on Send { activity { latestSend { sendId } } }";
-    assert_eq!(refused(history, Value::Null), None);
-    assert_eq!(refused(history, json!(61)).as_deref(), Some("max-upstream-calls"));
+    assert_eq!(rejected(history, Value::Null), None);
+    assert_eq!(
+        rejected(history, json!(61)).as_deref(),
+        Some("max-upstream-calls")
+    );
     let campaign = "query($first: Int) { sends(first: $first) { nodes { campaign { name status } } } }";
-    assert_eq!(refused(campaign, json!(100)), None, "the log has the data");
+    assert_eq!(rejected(campaign, json!(100)), None, "the log contains the data");
     let campaigns =
         "query($first: Int) { sends(first: $first) { nodes { campaign { activities { id } } } } }";
     assert_eq!(
-        refused(campaigns, json!(61)).as_deref(),
+        rejected(campaigns, json!(61)).as_deref(),
         Some("max-upstream-calls")
     );
     let totals =
         "query($first: Int) { sendTotals(groupBy: DAY, first: $first) { groups { outcome __typename } } }";
-    assert_eq!(refused(totals, json!(500)), None);
+    assert_eq!(rejected(totals, json!(500)), None);
     assert_eq!(
-        refused(totals, json!(1_000)).as_deref(),
+        rejected(totals, json!(1_000)).as_deref(),
         Some("max-answer-values")
     );
 }
 
 #[test]
-fn the_log_is_not_read_without_end() {
-    let readings = |count: usize| {
-        let reading = |alias: usize| {
+fn number_of_log_reads_is_limited() {
+    let reads = |count: usize| {
+        let read = |alias: usize| {
             format!("a{alias}: sendTotals(groupBy: CONTACT_LIST) {{ total {{ sendCount }} }} ")
         };
-        format!("{{ {} }}", (0..count).map(reading).collect::<String>())
+        format!("{{ {} }}", (0..count).map(read).collect::<String>())
     };
-    assert_eq!(refused(&readings(20)), None);
-    assert_eq!(
-        refused(&readings(21)).as_deref(),
-        Some("readings of the send log")
-    );
+    assert_eq!(rejected(&reads(20)), None);
+    assert_eq!(rejected(&reads(21)).as_deref(), Some("reads of the send log"));
 }
 
 #[test]
-fn fragments_are_weighed_without_being_expanded() {
+fn fragments_are_measured_without_expansion() {
     let bomb = |levels: usize| {
         let level = |index: usize| format!("fragment f{index} on Query {{ ...f{0} ...f{0} }} ", index + 1);
         let levels_of_it: String = (0..levels).map(level).collect();
         format!("{{ ...f0 }} {levels_of_it} fragment f{levels} on Query {{ __typename }}")
     };
-    assert_eq!(refused(&bomb(5)), None);
-    // Expansion of the last ones would never finish in practice.
+    assert_eq!(rejected(&bomb(5)), None);
+    // Expanding the larger documents would never finish in practice.
     for levels in [22, 30, 60] {
         assert_eq!(
-            refused(&bomb(levels)).as_deref(),
+            rejected(&bomb(levels)).as_deref(),
             Some("max-query-fields"),
             "{levels}"
         );
     }
-    assert_eq!(refused(&bomb(64)).as_deref(), Some("levels of nesting, or more"));
+    assert_eq!(rejected(&bomb(64)).as_deref(), Some("levels of nesting, or more"));
 }
 
 #[test]
-fn a_long_chain_of_fragments_is_refused_wherever_the_weighing_begins() {
+fn long_fragment_chain_is_rejected_in_any_order() {
     let chain = |length: usize, order: &dyn Fn(usize) -> usize| {
         let link = |index: usize| {
             let index = order(index);
@@ -144,29 +142,29 @@ fn a_long_chain_of_fragments_is_refused_wherever_the_weighing_begins() {
         let links: String = (0..length).map(link).collect();
         format!("{links} fragment f{length} on Query {{ __typename }} {{ ...f0 }}")
     };
-    assert_eq!(refused(&chain(40, &|index| index)), None);
+    assert_eq!(rejected(&chain(40, &|index| index)), None);
     for length in [70, 1_000] {
         let backwards = move |index: usize| length - 1 - index;
         for query in [chain(length, &|index| index), chain(length, &backwards)] {
-            assert_eq!(refused(&query).as_deref(), Some("levels of nesting, or more"));
+            assert_eq!(rejected(&query).as_deref(), Some("levels of nesting, or more"));
         }
     }
 }
 
 #[test]
-fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them() {
+fn recursive_fragments_are_rejected_even_if_unused() {
     for query in [
         "{ ...a } fragment a on Query { ...a }",
         "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
         "{ __typename } fragment a on Query { campaignActivity(id: 1) { ...b } } fragment b on CampaignActivity { campaign { ...c } } fragment c on Campaign { activities { ...b } }",
     ] {
-        let message = refused(query).unwrap_or_default();
+        let message = rejected(query).unwrap_or_default();
         assert!(message.ends_with("contains itself."), "{query}: {message}");
     }
 }
 
 #[test]
-fn arguments_count_wherever_a_variable_is_put_in() {
+fn arguments_are_counted_at_every_use_of_a_variable() {
     let lists = |count: usize| {
         let list = |index| format!("a{index}: campaignActivities(ids: $ids) {{ id }} ");
         let lists: Vec<_> = (0..count).map(list).collect();
@@ -174,18 +172,18 @@ fn arguments_count_wherever_a_variable_is_put_in() {
         format!("query($ids: [ID!]!) {{ {lists} }}")
     };
     let ids = json!({ "ids": vec!["1ead98be-dfa0-4e04-81f7-5f1534d42e9c"; 500] });
-    assert_eq!(refused_by(&EXECUTOR, &lists(8), ids.clone()), None);
-    let counted = refused_by(&EXECUTOR, &lists(12), ids).unwrap();
+    assert_eq!(rejected_by(&EXECUTOR, &lists(8), ids.clone()), None);
+    let counted = rejected_by(&EXECUTOR, &lists(12), ids).unwrap();
     assert!(counted.starts_with("bytes of arguments"), "{counted}");
     let nested = "query($name: String!) { sends(filter: { campaignName: $name }) { nodes { id } } }";
     assert_eq!(
-        refused_by(&EXECUTOR, nested, json!({ "name": "a".repeat(90_000) })),
+        rejected_by(&EXECUTOR, nested, json!({ "name": "a".repeat(90_000) })),
         None
     );
 }
 
 #[test]
-fn long_names_and_arguments_are_in_the_estimate() {
+fn estimate_includes_long_names_and_arguments() {
     let estimate = |query: &str, variables: Value| {
         let request = Request::new(query).variables(Variables::from_json(variables));
         EXECUTOR.admit(request).ok().unwrap().estimate()
@@ -204,7 +202,7 @@ fn long_names_and_arguments_are_in_the_estimate() {
 }
 
 #[test]
-fn each_limit_speaks_for_itself() {
+fn each_exceeded_limit_is_named() {
     let limits = Limits {
         query_length: 400,
         query_tokens: 80,
@@ -239,12 +237,12 @@ fn each_limit_speaks_for_itself() {
         (
             "{account{timeZone} syncState{failure} reasonCodes{code} upstreamBudget{queueLength} campaigns{unreadableCampaignCount} __typename}".to_owned(),
             nothing(),
-            "fields of the query itself",
+            "root fields",
         ),
         (
             format!("{{{}}}", "__typename ".repeat(5)),
             nothing(),
-            "fields under a name that their object already has",
+            "fields with a repeated response name",
         ),
         (
             "{b:__typename c:__typename d:__typename e:__typename}".to_owned(),
@@ -291,7 +289,7 @@ fn each_limit_speaks_for_itself() {
     let limited = executor(limits);
     for (query, variables, option) in cases {
         assert_eq!(
-            refused_by(&limited, &query, variables).as_deref(),
+            rejected_by(&limited, &query, variables).as_deref(),
             Some(option),
             "{query}"
         );
@@ -299,49 +297,49 @@ fn each_limit_speaks_for_itself() {
 }
 
 #[test]
-fn calls_are_counted_by_activity_and_only_where_a_history_is_needed() {
+fn calls_are_counted_per_activity_whose_history_is_needed() {
     let limits = Limits {
         upstream_calls: 2,
         ..Limits::default()
     };
     let twice = r#"{ a: campaignActivity(id: "1") { isStale } b: campaignActivity(id: "1") { ...F }
         c: campaignActivities(ids: ["1" "2"]) { latestSend { sendId } } } fragment F on CampaignActivity { fetchedAt }"#;
-    assert_eq!(refused_with(twice, Value::Null, &limits), None);
+    assert_eq!(rejected_with(twice, Value::Null, &limits), None);
     let free = r#"{ campaignActivities(ids: ["1" "2" "3" "4"]) { id __typename } }"#;
-    assert_eq!(refused_with(free, Value::Null, &limits), None);
+    assert_eq!(rejected_with(free, Value::Null, &limits), None);
     let sends = r#"{ nodes(ids: ["1:1" "1:2" "2:1"]) { id } node(id: "2") { id } }"#;
-    assert_eq!(refused_with(sends, Value::Null, &limits), None);
+    assert_eq!(rejected_with(sends, Value::Null, &limits), None);
     let sends = r#"{ nodes(ids: ["1:1" "2:1" "3:1"]) { id } }"#;
     assert_eq!(
-        refused_with(sends, Value::Null, &limits).as_deref(),
+        rejected_with(sends, Value::Null, &limits).as_deref(),
         Some("max-upstream-calls")
     );
     let ages = r#"{ a: campaignActivity(id: "1") { isStale } b: campaignActivity(id: "1", maxAge: 0) { isStale }
         c: campaignActivity(id: "1", maxAge: 5) { isStale } }"#;
     assert_eq!(
-        refused_with(ages, Value::Null, &limits).as_deref(),
+        rejected_with(ages, Value::Null, &limits).as_deref(),
         Some("max-upstream-calls")
     );
     let variable = "query($a: ID!, $b: ID!, $c: [ID!]!) { a: campaignActivity(id: $a) { isStale }
         b: campaignActivity(id: $b) { isStale } c: campaignActivities(ids: $c) { isStale } }";
     let same = json!({ "a": "1", "b": "1", "c": ["1", "2"] });
-    assert_eq!(refused_with(variable, same, &limits), None);
+    assert_eq!(rejected_with(variable, same, &limits), None);
     let other = json!({ "a": "1", "b": "2", "c": ["3"] });
     assert_eq!(
-        refused_with(variable, other, &limits).as_deref(),
+        rejected_with(variable, other, &limits).as_deref(),
         Some("max-upstream-calls")
     );
 }
 
 #[test]
-fn what_stands_around_the_histories_is_counted_too() {
+fn calls_for_other_resources_are_counted() {
     let limited = executor(Limits {
         upstream_calls: 0,
         ..Limits::default()
     });
-    let cost = |query: &str| match refusal(&limited, query, Value::Null) {
+    let cost = |query: &str| match rejection(&limited, query, Value::Null) {
         None => 0,
-        Some(Refused::TooMuch(limit)) => limit.found,
+        Some(Rejected::TooMuch(limit)) => limit.found,
         Some(other) => panic!("{query}: {}", other.message()),
     };
     let ids = json!(
@@ -384,7 +382,7 @@ fn what_stands_around_the_histories_is_counted_too() {
 }
 
 #[test]
-fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
+fn repeated_activity_costs_one_call_but_counts_all_values() {
     let ids: Vec<&str> = vec!["1"; 500];
     let field = |index: usize| {
         format!(
@@ -393,22 +391,22 @@ fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
     };
     let fields: String = (0..11).map(field).collect();
     let query = format!("query($ids: [ID!]!) {{ {fields} }}");
-    let refused = refused_by(&EXECUTOR, &query, json!({ "ids": ids }));
-    assert_eq!(refused.as_deref(), Some("max-answer-values"));
+    let rejected = rejected_by(&EXECUTOR, &query, json!({ "ids": ids }));
+    assert_eq!(rejected.as_deref(), Some("max-answer-values"));
 }
 
 #[test]
-fn introspection_does_not_walk_in_circles() {
-    let circles =
+fn introspection_depth_is_limited() {
+    let cyclic =
         "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }";
     assert_eq!(
-        refused(circles).as_deref(),
-        Some("steps of introspection from type to type")
+        rejected(cyclic).as_deref(),
+        Some("levels of nested introspection lists")
     );
 }
 
 #[tokio::test]
-async fn introspection_is_weighed_as_what_it_answers() {
+async fn introspection_estimate_equals_the_result() {
     fn values(of: &async_graphql::Value) -> usize {
         match of {
             async_graphql::Value::List(items) => items.iter().map(|item| 1 + values(item)).sum(),
@@ -438,38 +436,38 @@ async fn introspection_is_weighed_as_what_it_answers() {
 }
 
 #[test]
-fn introspection_that_answers_too_much_is_refused() {
+fn large_introspection_is_rejected() {
     let often = |count: usize| {
         let field = |index: usize| {
             format!("a{index}: __schema {{ types {{ name fields {{ name description }} }} }} ")
         };
         format!("{{ {} }}", (0..count).map(field).collect::<String>())
     };
-    assert_eq!(refused(&often(20)), None);
-    assert_eq!(refused(&often(450)).as_deref(), Some("max-answer-values"));
+    assert_eq!(rejected(&often(20)), None);
+    assert_eq!(rejected(&often(450)).as_deref(), Some("max-answer-values"));
 }
 
 #[test]
-fn variables_that_are_missing_or_of_another_type_are_said_before_anything_runs() {
+fn invalid_variables_are_rejected_before_execution() {
     let query = "query($id: ID!, $n: Int, $ids: [ID!] = [], $filter: SendHistoryFilter) {
         campaignActivity(id: $id, maxAge: $n) { sendHistory(filter: $filter) { id } } nodes(ids: $ids) { id } }";
-    let said = |variables: Value| refused_by(&EXECUTOR, query, variables).unwrap_or_default();
-    insta::assert_snapshot!(said(json!({})), @r#"The variable "$id" of type "ID!" is required, but not given."#);
-    insta::assert_snapshot!(said(json!({ "id": null })), @r#"The variable "$id" of type "ID!" must not be null."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "n": "1" })), @r#"The variable "$n" of type "Int" is given a value of another type: expected Int at "n"."#);
-    insta::assert_snapshot!(said(json!({ "id": 1.5 })), @r#"The variable "$id" of type "ID!" is given a value of another type: expected ID at "id"."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "ids": ["a", null] })), @r#"The variable "$ids" of type "[ID!]" is given a value of another type: expected ID!, not null, at "ids[1]"."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "reasonCodes": [1, "2"] } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: expected Int at "filter.reasonCodes[1]"."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "from": "today" } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: expected a date, time and offset such as "2026-01-31T12:00:00Z" at "filter.from"."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "nothing": 1 } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: SendHistoryFilter has no field at "filter.nothing"."#);
+    let message = |variables: Value| rejected_by(&EXECUTOR, query, variables).unwrap_or_default();
+    insta::assert_snapshot!(message(json!({})), @r#"The variable "$id" of type "ID!" is required, but not provided."#);
+    insta::assert_snapshot!(message(json!({ "id": null })), @r#"The variable "$id" of type "ID!" must not be null."#);
+    insta::assert_snapshot!(message(json!({ "id": "x", "n": "1" })), @r#"The variable "$n" of type "Int" has a value of another type: expected Int at "n"."#);
+    insta::assert_snapshot!(message(json!({ "id": 1.5 })), @r#"The variable "$id" of type "ID!" has a value of another type: expected ID at "id"."#);
+    insta::assert_snapshot!(message(json!({ "id": "x", "ids": ["a", null] })), @r#"The variable "$ids" of type "[ID!]" has a value of another type: expected ID!, not null, at "ids[1]"."#);
+    insta::assert_snapshot!(message(json!({ "id": "x", "filter": { "reasonCodes": [1, "2"] } })), @r#"The variable "$filter" of type "SendHistoryFilter" has a value of another type: expected Int at "filter.reasonCodes[1]"."#);
+    insta::assert_snapshot!(message(json!({ "id": "x", "filter": { "from": "today" } })), @r#"The variable "$filter" of type "SendHistoryFilter" has a value of another type: expected a date, time and offset such as "2026-01-31T12:00:00Z" at "filter.from"."#);
+    insta::assert_snapshot!(message(json!({ "id": "x", "filter": { "nothing": 1 } })), @r#"The variable "$filter" of type "SendHistoryFilter" has a value of another type: SendHistoryFilter has no field at "filter.nothing"."#);
     assert_eq!(
-        said(json!({ "id": 1, "n": 2.0, "ids": "one", "unknown": true })),
+        message(json!({ "id": 1, "n": 2.0, "ids": "one", "unknown": true })),
         ""
     );
 }
 
 #[test]
-fn mistakes_in_the_text_are_one_line_with_a_place() {
+fn document_errors_are_single_line_messages() {
     let cases = [
         "",
         "{",
@@ -493,11 +491,11 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
         "mutation { __typename }",
         "subscription { __typename }",
     ];
-    let said: Vec<String> = cases
+    let message: Vec<String> = cases
         .iter()
-        .map(|query| format!("{query:?}: {}", refused(query).unwrap_or_default()))
+        .map(|query| format!("{query:?}: {}", rejected(query).unwrap_or_default()))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @r#"
+    insta::assert_snapshot!(message.join("\n"), @r#"
     "": Syntax error: Unexpected <EOF>.
     "{": Syntax error: expected at least one Selection in Selection Set.
     "}": Syntax error: expected a StringValue, Name or OperationDefinition.
@@ -523,14 +521,14 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
 }
 
 #[test]
-fn an_operation_is_chosen_by_its_name() {
+fn operation_is_selected_by_name() {
     let chosen = |query: &str, name: Option<&str>| {
         let mut request = Request::new(query);
         request.operation_name = name.map(str::to_owned);
         EXECUTOR
             .admit(request)
             .map(|admitted| admitted.name().map(str::to_owned))
-            .map_err(|refused| refused.message())
+            .map_err(|rejected| rejected.message())
     };
     let two = "query A { __typename } query B { __typename }";
     assert_eq!(chosen(two, Some("B")), Ok(Some("B".to_owned())));
@@ -547,16 +545,16 @@ fn conflicting_lists_are_rejected_for_any_variables_and_operation() {
         campaignActivities(ids: ["a", "b"]) @skip(if: $s) { id }
     }"#;
     for s in [true, false] {
-        let refused = refused_by(&EXECUTOR, skipped, json!({ "s": s })).unwrap();
-        assert!(refused.contains("conflicting field arguments"), "{refused}");
+        let rejected = rejected_by(&EXECUTOR, skipped, json!({ "s": s })).unwrap();
+        assert!(rejected.contains("conflicting field arguments"), "{rejected}");
     }
     let other = r#"query X { campaignActivities(ids: ["a"]) { id } campaignActivities(ids: ["a", "b"]) { id } }
         query Y { reasonCodes { code } }"#;
-    let refused = EXECUTOR
+    let rejected = EXECUTOR
         .admit(Request::new(other).operation_name("Y"))
         .err()
         .unwrap();
-    assert!(refused.message().contains("conflicting field arguments"));
+    assert!(rejected.message().contains("conflicting field arguments"));
 }
 
 #[tokio::test]

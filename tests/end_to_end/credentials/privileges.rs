@@ -13,8 +13,8 @@ async fn a_login_without_the_privilege_for_reports_lacks_statistics_alone() {
     assert!(login.output.contains("Connected: "), "{login:?}");
     assert!(
         login.output.contains(
-            "The user lacks the privilege ui:campaign:metrics: there are no statistics, and the log misses sends that are \
-             no change of their campaign."
+            "The user lacks the privilege ui:campaign:metrics: statistics are not available, and the log misses sends that \
+             do not change their campaign."
         ),
         "{login:?}"
     );

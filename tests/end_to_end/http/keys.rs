@@ -63,7 +63,7 @@ async fn no_key_is_valid_while_the_file_is_emptied_missing_or_exposed() {
     };
     let refused = (401, "UNAUTHENTICATED".to_owned());
     for (expected, spoil) in [
-        ("holds no key", &(|| write_keys(&file, "", 0o600)) as &dyn Fn()),
+        ("contains no key", &(|| write_keys(&file, "", 0o600)) as &dyn Fn()),
         ("cannot read", &|| std::fs::remove_file(&file).unwrap()),
         ("chmod 600", &|| {
             write_keys(&file, "key-of-the-dashboard\n", 0o644);

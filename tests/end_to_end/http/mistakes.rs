@@ -139,19 +139,19 @@ async fn a_wrong_address_is_told_the_right_one() {
             Method::POST,
             "/graphql/",
             404,
-            "There is nothing at /graphql/; the GraphQL endpoint is /graphql, without a slash at the end.",
+            "The path /graphql/ does not exist; the GraphQL endpoint is /graphql, without a slash at the end.",
         ),
         (
             Method::GET,
             "/graphql/",
             404,
-            "There is nothing at /graphql/; the GraphQL endpoint",
+            "The path /graphql/ does not exist; the GraphQL endpoint",
         ),
         (
             Method::POST,
             "/api",
             404,
-            "There is nothing at /api; the GraphQL endpoint is /graphql.",
+            "The path /api does not exist; the GraphQL endpoint is /graphql.",
         ),
     ] {
         let url = format!("{}{path}", service.origin());

@@ -36,7 +36,7 @@ async fn every_line_of_a_request_names_it_and_a_failure_is_told_once() {
     let activities = sandbox.activities(1).await;
     break_down(&sandbox).await;
     ask_as(&service, "req-7", &named_query("Watched", &activities)).await;
-    let log = service.log_once(|log| log.contains("answered")).await;
+    let log = service.log_once(|log| log.contains("request completed")).await;
 
     let of_request: Vec<Value> = lines(&log)
         .into_iter()
@@ -54,7 +54,7 @@ async fn every_line_of_a_request_names_it_and_a_failure_is_told_once() {
     assert_eq!(failures.count(), 1, "{log}");
     let access = of_request
         .iter()
-        .find(|line| line["message"] == "answered")
+        .find(|line| line["message"] == "request completed")
         .unwrap();
     assert_eq!(access["outcome"], "partial");
     assert_eq!(access["upstream_calls"], 4);
@@ -96,7 +96,7 @@ async fn no_secret_is_in_the_log_even_when_everything_is_logged() {
         .send();
     assert_eq!(answer.await.unwrap().status(), 200);
     for service in [&ours, &theirs] {
-        let log = service.log_once(|log| log.contains("answered")).await;
+        let log = service.log_once(|log| log.contains("request completed")).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(log.contains("Quiet"), "the log mentions the operation: {log}");
         assert!(!service.log().contains(SandboxProcess::ACCESS_TOKEN), "{log}");

@@ -42,7 +42,10 @@ async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
     running.interrupt();
     let ended = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
     assert_eq!(ended.status, Some(3), "{ended:?}");
-    assert!(ended.output.contains("run it again to continue"), "{ended:?}");
+    assert!(
+        ended.output.contains("run the command again to continue"),
+        "{ended:?}"
+    );
     account.complete().await;
     let mut read: Vec<String> = Vec::new();
     for request in account.sandbox.requests().await {

@@ -1,4 +1,4 @@
-//! The embedded sandbox as an upstream.
+//! Embedded sandbox as the upstream.
 
 use std::{any::Any, io};
 
@@ -6,17 +6,14 @@ use sends_client::{AccessToken, BaseUrl};
 
 use crate::config::SandboxOptions;
 
-/// A sandbox in this process, which stops on drop.
+/// Sandbox server in this process, stopped on drop.
 pub struct EmbeddedSandbox {
-    /// Base URL of its API.
     pub base_url: BaseUrl,
-    /// A token that it accepts.
     pub token: AccessToken,
     _server: Box<dyn Any + Send + Sync>,
 }
 
 impl EmbeddedSandbox {
-    /// Starts a sandbox on a free loopback port.
     #[cfg(feature = "sandbox")]
     pub async fn start(options: SandboxOptions) -> io::Result<Self> {
         let mut config = if options.sandbox_limits {
@@ -35,9 +32,9 @@ impl EmbeddedSandbox {
         })
     }
 
-    /// Always fails, since this build has no sandbox. The options are checked for this earlier.
+    /// Always fails, since this build has no sandbox. Validation of the options rejects such a configuration earlier.
     #[cfg(not(feature = "sandbox"))]
-    #[expect(clippy::unused_async, reason = "other builds await it")]
+    #[expect(clippy::unused_async, reason = "the variant with the sandbox is async")]
     pub async fn start(_: SandboxOptions) -> io::Result<Self> {
         Err(io::Error::other("this program was built without it"))
     }

@@ -1,4 +1,4 @@
-//! Stores of histories, and the deletion of data of former tokens.
+//! Stores of histories, and cleanup of data that belongs to former tokens.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::{
     sources::send_log::Log,
 };
 
-/// Capacity of the memory layer, in bytes: about a million activities.
+/// Capacity of the memory layer in bytes, enough for about a million activities.
 const MEMORY: u64 = 256 << 20;
 
-/// Time between the last use of a token from the environment and the deletion of its data.
+/// Retention period of a token's data after the last use of the token.
 const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
@@ -29,7 +29,7 @@ pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
         })
 }
 
-/// Deletes the data of tokens from the environment that were not used for [`RETENTION`]. Such data is readable only with the same
+/// Deletes the data of environment tokens that have not been used for [`RETENTION`]. Such data is readable only with the same
 /// token, which has expired by then.
 pub(super) async fn drop_former_tokens(store: &SqliteStore, access: &Access, now: Timestamp) {
     let Access::OwnCredential {
@@ -43,19 +43,17 @@ pub(super) async fn drop_former_tokens(store: &SqliteStore, access: &Access, now
     match store.keep_passing(*owner, now, unused_since).await {
         Ok(0) => {}
         Ok(dropped) => tracing::info!("deleted the data of {dropped} former tokens from the environment"),
-        // No reason to stop: a full disk can still be read.
+        // A failed deletion is not fatal, since a full disk remains readable.
         Err(error) => tracing::warn!("deleting the data of former tokens failed: {error}"),
     }
 }
 
-/// The store of histories and the log on it.
 pub(super) struct Stores {
     pub(super) store: Arc<dyn Store>,
     pub(super) log: Option<Log>,
 }
 
 impl Stores {
-    /// A database with a memory layer.
     pub(super) fn layered(store: SqliteStore) -> Self {
         let database = Arc::new(store);
         let log = Log::of(&database);
@@ -65,13 +63,11 @@ impl Stores {
         }
     }
 
-    /// A database in memory.
     pub(super) async fn in_memory() -> Result<Self, BackendError> {
         let store = SqliteStore::in_memory().await.map_err(BackendError::Store)?;
         Ok(Self::layered(store))
     }
 
-    /// A memory store without a log, for the accounts of callers.
     pub(super) fn of_callers() -> Self {
         Self {
             store: Arc::new(MemoryStore::new(MEMORY)),

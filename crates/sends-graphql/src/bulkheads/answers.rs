@@ -1,10 +1,10 @@
-//! Memory of responses: reserved by estimate before an operation is executed, increased when more data is found, corrected to the
-//! length of the serialised response, and released once that is written.
+//! Memory accounting of responses. A reservation starts as an estimate before execution, grows with the data found, and is
+//! corrected to the length of the serialised response. Writing the response releases the reservation.
 //!
-//! The memory comes from one of three [bulkheads](crate::bulkheads), each called a lane. Responses of up to [`SMALL`] bytes by
-//! estimate have their own lane, so that large responses never delay small ones. While an operation waits for Constant Contact,
-//! its memory moves to the third lane. If that is full, the operation queues and keeps its memory; all queued operations together
-//! keep at most half of the small and of the large lane. One connection can use half of each lane.
+//! Memory comes from one of three [bulkheads](crate::bulkheads), called lanes. Responses with an estimate of up to [`SMALL`]
+//! bytes have their own lane, so that large responses never delay them. The reservation of an operation that waits for Constant
+//! Contact moves to the waiting lane. If that lane is full, the operation queues with its reservation. Queued operations together
+//! use at most half of the small and of the large lane. One connection can use half of each lane.
 //!
 //! Independent of HTTP and of the schema.
 
@@ -20,50 +20,41 @@ pub use self::{
     lanes::WaitingMemory,
     memory::{AnswerMemory, begin_to_wait, charge_error, current, exceeded, within},
 };
-use crate::bulkheads::{Bulkhead, Bulkheads, Room};
+use crate::bulkheads::{Bulkhead, Bulkheads, Permits};
 
-/// Maximum estimate of a small response in bytes: about 3,500 values.
+/// Maximum estimate of a small response in bytes, equivalent to about 3,500 values.
 pub const SMALL: usize = 512 << 10;
 
-/// Memory of a request that may be uncounted while the operation queues for the memory of its response. Other operations can
-/// occupy the waiting lane for long, and the number of queued operations is bounded anyway.
+/// Maximum bytes of a queued request that are exempt from the waiting lane. Other operations can occupy that lane for a long
+/// time, and the number of queued operations is bounded anyway.
 const UNCOUNTED: usize = 16 << 10;
 
-/// Reason for a rejected reservation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exceeded {
-    /// The memory is in use by other responses.
     Busy,
-    /// The response exceeds the limit of a single response.
     TooLarge,
 }
 
 impl Exceeded {
-    /// Error message for the caller.
     pub const fn message(self) -> &'static str {
         match self {
-            Self::Busy => {
-                "The memory for answers (answer-budget) is in use at the moment; try again shortly."
-            }
+            Self::Busy => "The memory for responses (answer-budget) is in use; try again shortly.",
             Self::TooLarge => {
-                "The answer takes more memory than one may (answer-budget); ask for fewer sends with `first`, for fewer \
-                 activities, or for fewer fields."
+                "The response exceeds the memory limit (answer-budget); request fewer sends with `first`, fewer \
+                 activities or fewer fields."
             }
         }
     }
 }
 
-/// Memory of all responses of the service. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AnswerBudget(Arc<Lanes>);
 
 impl AnswerBudget {
-    /// A budget of these bulkheads, in which reservations queue for up to `wait`.
     pub fn new(bulkheads: &Bulkheads, wait: Duration) -> Self {
         Self(Arc::new(Lanes::new(bulkheads, wait)))
     }
 
-    /// Budget of a new connection.
     pub fn connection(&self) -> ConnectionBudget {
         ConnectionBudget {
             lanes: Arc::clone(&self.0),
@@ -72,7 +63,7 @@ impl AnswerBudget {
     }
 }
 
-/// Memory that the responses of one connection can use: half of each lane, or a single response of any size. Clones share it.
+/// Memory budget of one connection: half of each lane, or a single response of any size. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget {
     lanes: Arc<Lanes>,
@@ -80,12 +71,10 @@ pub struct ConnectionBudget {
 }
 
 impl ConnectionBudget {
-    /// Reserves memory for the response of one operation, in the order of arrival.
+    /// Reserves memory for the response of one operation, in FIFO order.
     ///
-    /// # Errors
-    ///
-    /// [`Exceeded`] if the memory does not become free in time, if the waiting lane has no room for the request in the meantime,
-    /// or if the estimate exceeds the lane.
+    /// Returns an error if the reservation times out, if the waiting lane has no memory for the queued request, or if the
+    /// estimate exceeds the lane.
     pub async fn reserve(&self, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
         let share = self
             .reserve_bytes(estimate.bytes(), estimate.before_execution())
@@ -93,12 +82,8 @@ impl ConnectionBudget {
         Ok(AnswerMemory::new(self, share, estimate))
     }
 
-    /// Reserves memory for all operations of a batch at once, so that none of them waits for memory of another one. The limit of
-    /// the sum is that of a single response.
-    ///
-    /// # Errors
-    ///
-    /// Same as [`reserve`](Self::reserve).
+    /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The sum
+    /// is limited like a single response.
     pub async fn reserve_batch(&self, estimates: &[Estimate]) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
         let sum = |bytes: fn(Estimate) -> usize| {
             let each = estimates.iter().map(|estimate| bytes(*estimate));
@@ -112,12 +97,12 @@ impl ConnectionBudget {
         Ok(each.collect())
     }
 
-    /// Reserves `bytes`. The operation has `before` bytes in memory while it queues.
+    /// Reserves `bytes` for an operation that occupies `before` bytes while it queues.
     async fn reserve_bytes(&self, bytes: usize, before: usize) -> Result<Share, Exceeded> {
         let lane = Lane::of(bytes);
         let total = self.lanes.total(lane);
         if bytes > total.limit() {
-            total.refuse();
+            total.count_rejection();
             return Err(Exceeded::TooLarge);
         }
         if let Some(share) = self.try_share(lane, bytes) {
@@ -131,24 +116,24 @@ impl ConnectionBudget {
         share.ok_or(Exceeded::Busy)
     }
 
-    /// Reserves memory for a request that waits for its turn, without queueing. `None` is counted as a rejection.
+    /// Reserves memory of the waiting lane for a queued request, without waiting. A failure counts as a rejection.
     pub fn wait_in(&self, bytes: usize) -> Option<WaitingMemory> {
         let share = self.more(Lane::Waiting, bytes, 0);
         if share.is_none() {
-            self.lanes.total(Lane::Waiting).refuse();
+            self.lanes.total(Lane::Waiting).count_rejection();
         }
         share.map(WaitingMemory::new)
     }
 
-    /// Memory of this connection for a response that exists already, without queueing.
-    pub fn lend(&self, bytes: usize) -> Option<Room> {
+    /// Acquires memory of the connection for an existing response, without waiting.
+    pub fn lend(&self, bytes: usize) -> Option<Permits> {
         let own = self.own(Lane::of(bytes));
         own.enter_if_free(bytes.min(own.limit()))
     }
 
-    /// Memory of the service for a response that exists already, without queueing. Several connections can share it, each within
-    /// its own budget.
-    pub fn lend_shared(&self, bytes: usize) -> Option<Room> {
+    /// Acquires memory of the service for an existing response, without waiting. Several connections can share the memory, each
+    /// within its own budget.
+    pub fn lend_shared(&self, bytes: usize) -> Option<Permits> {
         self.lanes.total(Lane::of(bytes)).enter_if_free(bytes)
     }
 }

@@ -1,11 +1,11 @@
-//! A second runtime for CPU-bound work: large operations, long texts and bodies, and the compression of large responses.
+//! Separate Tokio runtime for CPU-bound work: large operations, long documents and bodies, and compression of large responses.
 //!
-//! On a worker of the service's runtime such work delays all other tasks of that worker, liveness probes included. The second
-//! runtime has a thread for each core, and the operating system shares the cores among both. On Linux its threads have a lower
-//! priority, and get a tenth of a contended core.
+//! On a worker of the main runtime, such work would delay all other tasks, including liveness probes. The separate runtime has
+//! one thread per core and competes with the main runtime for CPU time. On Linux, its threads have a lower priority and get a
+//! tenth of a contended core.
 //!
-//! `spawn_blocking` and `block_in_place` are no alternative: `yield_now` does not yield there, so that the dataloaders would send
-//! batches of one. Sockets, timers and tasks of the work belong to the service's runtime all the same.
+//! `spawn_blocking` and `block_in_place` are not alternatives, because `yield_now` does not yield there and dataloaders would
+//! send batches of one key. Sockets, timers and spawned tasks still belong to the main runtime.
 
 use std::{future::poll_fn, io, panic, thread::available_parallelism};
 
@@ -13,17 +13,16 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-/// Nice value of the threads. Measured with 256 concurrent large operations, and the clients on the same 2 cores: it reduces the
-/// 99th percentile of small operations from 8 to 3 ms, and the maximum from 43 to 15 ms. One thread instead of two would reduce
-/// it to 1.6 ms, but double the time of large operations on idle cores.
+/// Nice value of the threads. With 256 concurrent large operations and the clients on the same 2 cores, it reduces the latency of
+/// small operations: p99 from 8 to 3 ms, the maximum from 43 to 15 ms. A single thread would reduce p99 to 1.6 ms, but double the
+/// time of large operations on idle cores.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Runtime for long work.
 #[derive(Debug)]
 pub struct LongWork {
     handle: Handle,
-    /// `None` only during the drop.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
@@ -41,14 +40,14 @@ impl LongWork {
         })
     }
 
-    /// Runs a future on the runtime. The future is cancelled with the caller.
+    /// Runs a future on the runtime. Dropping the returned future cancels the work.
     pub async fn run<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
         let (mut work, service) = (Box::pin(work), Handle::current());
         let work = poll_fn(move |context| {
-            let _belongs_to = service.enter();
+            let _guard = service.enter();
             work.as_mut().poll(context)
         });
         let task = AbortOnDropHandle::new(self.handle.spawn(work.in_current_span()));
@@ -56,14 +55,15 @@ impl LongWork {
             Ok(output) => output,
             Err(error) => match error.try_into_panic() {
                 Ok(panicked) => panic::resume_unwind(panicked),
-                // The runtime shuts down with the process.
+                // Cancellation means that the runtime shuts down with the process.
                 Err(_) => std::future::pending().await,
             },
         }
     }
 }
 
-/// Lowers the priority of the calling thread: on Linux the nice value belongs to a thread, in spite of the name of the function.
+/// Lowers the priority of the calling thread. On Linux, the nice value is a property of the thread, although POSIX defines it per
+/// process.
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     if let Err(error) = rustix::process::nice(NICENESS) {
@@ -89,11 +89,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_service_continues_while_work_blocks_a_thread() {
+    async fn main_runtime_continues_while_work_blocks_a_thread() {
         let long_work = LongWork::new().unwrap();
         let (sender, receiver) = mpsc::channel();
         let busy = long_work.run(async move { receiver.recv_timeout(Duration::from_secs(30)) });
-        // On the only thread of this runtime.
+        // Runs on the only thread of the test's runtime.
         let (output, sent) = tokio::join!(busy, async move { sender.send(7) });
         assert_eq!((output, sent), (Ok(7), Ok(())));
     }
@@ -120,14 +120,14 @@ mod tests {
         });
         tokio::select! {
             () = work => {}
-            begun = receiver => begun.unwrap(),
+            started = receiver => started.unwrap(),
         }
         let dropped = tokio::time::timeout(Duration::from_secs(30), dropped).await;
         assert!(dropped.expect("the work is cancelled").is_err());
     }
 
     #[tokio::test]
-    async fn fields_that_yield_are_loaded_together() {
+    async fn yielding_fields_are_loaded_in_one_batch() {
         let long_work = LongWork::new().unwrap();
         let steps = long_work.run(async {
             let order = std::sync::Mutex::new(Vec::new());

@@ -1,9 +1,10 @@
-//! Places of operations in two bulkheads.
+//! Bulkhead permits of operations.
 //!
-//! An operation begins in [`operations`](crate::bulkheads::Bulkheads::operations). When it first waits, for Constant Contact or
-//! for memory, it moves to [`waiting_operations`](crate::bulkheads::Bulkheads::waiting_operations), so that other operations can
-//! run in the meantime. The operation stays there until its end, since the rest of its work is small. The [memory of its
-//! response](crate::bulkheads::answers) moves as well.
+//! An operation starts with a permit of [`operations`](crate::bulkheads::Bulkheads::operations). When it first waits for Constant
+//! Contact or for memory, the permit is exchanged for a permit of
+//! [`waiting_operations`](crate::bulkheads::Bulkheads::waiting_operations), so that other operations can run. The operation keeps
+//! that permit until its end, since its remaining work is small. The [memory of its response](crate::bulkheads::answers) moves as
+//! well.
 
 use std::{
     future::poll_fn,
@@ -15,21 +16,19 @@ use std::{
 
 use tokio::time::timeout;
 
-use crate::bulkheads::{Bulkhead, Room, answers};
+use crate::bulkheads::{Bulkhead, Permits, answers};
 
 tokio::task_local! {
-    /// Place of the operation that the task executes.
-    static PLACE: Place;
+    static PLACE: OperationPermit;
 }
 
-/// No room for a waiting operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("too many operations are waiting")]
 pub struct Full;
 
-/// Place of one operation, or of all operations of a batch, which wait together. Released with the last clone.
+/// Permit of one operation, or of all operations of a batch, which wait together. Dropping the last clone releases it.
 #[derive(Clone, Debug)]
-pub struct Place(Arc<Shared>);
+pub struct OperationPermit(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -39,15 +38,14 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    room: Room,
+    permits: Permits,
     is_waiting: bool,
 }
 
-impl Place {
-    /// A place with this room, which moves to the bulkhead `waiting`.
-    pub fn new(room: Room, waiting: &Bulkhead) -> Self {
+impl OperationPermit {
+    pub fn new(permits: Permits, waiting: &Bulkhead) -> Self {
         let state = State {
-            room,
+            permits,
             is_waiting: false,
         };
         Self(Arc::new(Shared {
@@ -56,12 +54,12 @@ impl Place {
         }))
     }
 
-    /// Runs an operation with this as the place that [`waiting`] moves.
+    /// Runs an operation whose calls of [`waiting`] move this permit.
     pub async fn of<F: Future>(&self, operation: F) -> F::Output {
         PLACE.scope(self.clone(), operation).await
     }
 
-    /// Moves the place if the future is not ready at once.
+    /// Awaits a future, and moves the permit if the future is not ready immediately.
     pub async fn waiting<F: Future>(&self, future: F) -> Result<F::Output, Full> {
         waiting_in(|| self.begin_to_wait(), future).await
     }
@@ -70,7 +68,7 @@ impl Place {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.is_waiting {
             *state = State {
-                room: self.0.waiting.try_enter(state.room.size()).ok_or(Full)?,
+                permits: self.0.waiting.try_enter(state.permits.size()).ok_or(Full)?,
                 is_waiting: true,
             };
         }
@@ -78,31 +76,31 @@ impl Place {
     }
 }
 
-/// Delay between the move of the place and that of the memory. Reads of the store take a few milliseconds.
+/// Delay between moving the permit and moving the memory, since store reads take only a few milliseconds.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Awaits a future of this task's operation. Its place moves unless the future is ready at once, and its memory unless that is
-/// ready within 100 ms. Outside an operation, only awaits the future.
+/// Awaits a future of this task's operation. Moves the operation's permit unless the future is ready immediately, and its memory
+/// unless the future is ready within 100 ms. Outside an operation, nothing moves.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
-    if let Ok(ended) = timeout(GRACE, &mut waits).await {
-        return ended;
+    if let Ok(output) = timeout(GRACE, &mut waits).await {
+        return output;
     }
-    // The future can be ready before there is memory.
+    // The future can complete before memory is available.
     tokio::select! {
         biased;
-        ended = &mut waits => return ended,
-        begun = answers::begin_to_wait() => begun.map_err(|_| Full)?,
+        output = &mut waits => return output,
+        moved = answers::begin_to_wait() => moved.map_err(|_| Full)?,
     }
     waits.await
 }
 
-/// Awaits a read of the store. The memory does not move: such reads are limited in number and time, and answers that wait for
-/// Constant Contact must not prevent them.
+/// Awaits a store read without moving the memory. Store reads are bounded in number and time, and operations that wait for
+/// Constant Contact must not block them.
 pub async fn waiting_for_store<F: Future>(future: F) -> Result<F::Output, Full> {
     let begin = || match answers::exceeded() {
         Some(_) => Err(Full),
-        None => PLACE.try_with(Place::begin_to_wait).unwrap_or(Ok(())),
+        None => PLACE.try_with(OperationPermit::begin_to_wait).unwrap_or(Ok(())),
     };
     waiting_in(begin, future).await
 }
@@ -140,8 +138,8 @@ mod tests {
             }
         }
 
-        fn enter(&self) -> Place {
-            Place::new(self.working.try_enter(1).unwrap(), &self.waiting)
+        fn enter(&self) -> OperationPermit {
+            OperationPermit::new(self.working.try_enter(1).unwrap(), &self.waiting)
         }
 
         fn in_use(&self) -> [usize; 2] {
@@ -149,35 +147,35 @@ mod tests {
         }
     }
 
-    fn begins_to_wait(place: &Place) -> bool {
-        place.waiting(future::pending::<()>()).now_or_never().is_none()
+    fn begins_to_wait(permit: &OperationPermit) -> bool {
+        permit.waiting(future::pending::<()>()).now_or_never().is_none()
     }
 
     #[tokio::test]
-    async fn a_waiting_operation_frees_its_place_for_another() {
+    async fn waiting_operation_releases_its_permit() {
         let pools = Pools::new(1, 1);
-        let place = pools.enter();
-        assert_eq!(place.of(waiting(future::ready(7))).await, Ok(7));
+        let permit = pools.enter();
+        assert_eq!(permit.of(waiting(future::ready(7))).await, Ok(7));
         assert_eq!(pools.in_use(), [1, 0]);
-        let waits = place.of(waiting(future::pending::<()>()));
+        let waits = permit.of(waiting(future::pending::<()>()));
         assert!(waits.now_or_never().is_none());
         assert_eq!(pools.in_use(), [0, 1]);
-        drop(place);
+        drop(permit);
         assert_eq!(pools.in_use(), [0, 0]);
     }
 
     #[tokio::test]
     async fn operations_of_a_batch_wait_together() {
         let pools = Pools::new(3, 3);
-        let place = Place::new(pools.working.try_enter(3).unwrap(), &pools.waiting);
-        assert!(begins_to_wait(&place.clone()));
+        let permit = OperationPermit::new(pools.working.try_enter(3).unwrap(), &pools.waiting);
+        assert!(begins_to_wait(&permit.clone()));
         assert_eq!(pools.in_use(), [0, 3]);
-        drop(place);
+        drop(permit);
         assert_eq!(pools.in_use(), [0, 0]);
     }
 
     #[tokio::test]
-    async fn an_operation_beyond_the_waiting_limit_is_refused_and_keeps_its_place() {
+    async fn operation_beyond_the_waiting_limit_is_rejected_and_keeps_its_permit() {
         let pools = Pools::new(2, 1);
         let (first, second) = (pools.enter(), pools.enter());
         assert!(begins_to_wait(&first));

@@ -1,4 +1,4 @@
-//! `logout` and `rebuild-store`, and the errors of all commands.
+//! Commands `logout` and `rebuild-store`, and the error type of all commands.
 
 use std::{
     io::{self, Write},
@@ -36,14 +36,14 @@ pub enum CommandError {
     Store(#[from] sends_store::StoreError),
     #[error("another process is synchronising the log of sends: wait for it to finish, or stop it")]
     AlreadySynchronising,
-    #[error("the log is incomplete: {0}; run it again to continue")]
+    #[error("the log is incomplete: {0}; run the command again to continue")]
     Synchronisation(String),
-    #[error("nothing was ever fetched into {}: run the service or a synchronisation first", .0.display())]
+    #[error("{} contains no data yet: run the service or `sends-graphql sync` first", .0.display())]
     NoStore(PathBuf),
     #[error(transparent)]
     Export(#[from] export::Failure),
     #[error("the histories of {0} activities could not be read")]
-    Unanswered(usize),
+    Unreadable(usize),
     #[error("cannot listen on {address}: {reason}{hint}")]
     Listen {
         address: String,
@@ -54,12 +54,11 @@ pub enum CommandError {
     Traces(#[from] TracesError),
     #[error("the operating system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("the operating system refused an operation: {0}")]
+    #[error("a system call failed: {0}")]
     Io(#[from] io::Error),
 }
 
 impl CommandError {
-    /// Whether the error is one of the options.
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Checks across the options of each command.
+//! Validation of option combinations for each command.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::config::{
     Config, Problem, Problems, Source, SourceSelection, StoreKind, Upstream, UpstreamOptions, sandbox,
 };
 
-/// Call timeout of `export` with the sandbox, which has no option for it.
+/// Upstream timeout of `export --sandbox`, which has no option for it.
 const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Config {
@@ -31,7 +31,7 @@ impl Config {
             || options.http.access.behind_authenticating_proxy
             || options.listen.is_loopback();
         if matches!(source, Some(Source::OneAccount { .. })) && !is_protected {
-            problems.add::<()>(Problem::OpenToAnybody(options.listen.clone()));
+            problems.add::<()>(Problem::Unprotected(options.listen.clone()));
         }
         Self::new(source, &options.upstream, problems)
     }
@@ -70,7 +70,7 @@ impl Config {
         Self::new(source, selection.upstream, problems)
     }
 
-    /// Configuration of an `export` of the sandbox. `None` for the log of the account.
+    /// Returns the configuration of `export --sandbox`. `None` for an export of the account's log.
     pub fn of_export(options: &ExportOptions) -> Result<Option<Self>, Problem> {
         let Some(sandbox) = sandbox(options.sandbox)? else {
             return Ok(None);
@@ -89,7 +89,6 @@ impl Config {
     }
 }
 
-/// Problems across the options of a command, to be reported together with invalid values.
 pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Problem> {
     let checked = match command {
         Command::Serve(options) => Config::of_serve(options, variables).map(drop),

@@ -1,7 +1,7 @@
-//! `export`: the log of all sends as a file, in one of the formats of `form.rs`, filtered by `filter.rs`.
+//! Command `export`: writes the log of all sends in a format of `form.rs`, filtered by `filter.rs`.
 //!
-//! Only one page is in memory at a time, and a file appears only when it is complete. No upstream call is made, except to fill
-//! the log of the sandbox. The service can run in the meantime.
+//! Only one page is in memory at a time, and the output file appears only when it is complete. The command makes no upstream
+//! call, except to fill the log of the sandbox, and can run concurrently with the service.
 
 mod filter;
 mod form;
@@ -42,7 +42,7 @@ pub struct ExportOptions {
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
 
-    /// Output file, which appears when it is complete; standard output by default
+    /// Output file, created once complete; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -60,10 +60,9 @@ pub struct ExportOptions {
     pub account: AccountOptions,
 }
 
-/// Sends of one page.
 const PAGE: usize = 500;
 
-/// Writes the selected sends. A closed pipe is not an error.
+/// Writes the selected sends. A broken pipe is not an error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let filter = options.filter.log_filter()?;
     let export = |log, owner| Export {
@@ -73,7 +72,7 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
         filter: &filter,
     };
     if let Some(Config { source, upstream }) = Config::of_export(options)? {
-        // The sandbox starts with this process, so nothing is stored yet.
+        // The sandbox starts with this process, so its log must be filled first.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;
@@ -81,7 +80,7 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
     }
     let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
-    // Opening would create the store.
+    // Opening a missing store would create it.
     if !SqliteStore::is_begun(state.path()) {
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
@@ -121,7 +120,7 @@ impl Export<'_> {
         }
     }
 
-    /// Writes a temporary file in the same folder, and renames it once it is on the disk.
+    /// Writes and syncs a temporary file in the same folder, then renames it.
     async fn write_file(&self, path: &Path) -> Result<(), Failure> {
         let failed = |reason| Failure::File {
             path: path.to_owned(),
@@ -159,7 +158,6 @@ impl Export<'_> {
         Ok(form.end()?)
     }
 
-    /// Warns on standard error if the log is incomplete.
     async fn warn_of_gaps(&self) -> Result<(), CommandError> {
         let send = &self.filter.send;
         let sync = &self.log.sync;
@@ -171,7 +169,7 @@ impl Export<'_> {
         } = completeness.await?;
         if unreadable > 0 {
             warn(&format!(
-                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` names them"
+                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` lists them"
             ));
         }
         if coverage.contains(send.from, send.until) {
@@ -179,7 +177,7 @@ impl Export<'_> {
         }
         warn(&match coverage {
             Coverage::Nothing => {
-                "the account was never synchronised, so that only queried histories are in the log".to_owned()
+                "the account was never synchronised, so the log contains only queried histories".to_owned()
             }
             Coverage::Between { since: None, until } => {
                 format!("the log is complete until {until:.0} only")
@@ -194,6 +192,6 @@ impl Export<'_> {
 }
 
 fn warn(gap: &str) {
-    // Standard error can be closed.
+    // Write errors are ignored, since standard error can be closed.
     let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {gap}");
 }

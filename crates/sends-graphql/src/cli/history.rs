@@ -1,6 +1,7 @@
-//! `history`: the histories of activities as tables.
+//! Command `history`: prints the histories of activities as tables.
 //!
-//! Histories are read as in the service: from the store if fresh enough, otherwise from the upstream within the shared limits.
+//! As in the service, a history comes from the store if it is fresh enough, otherwise from the upstream within the shared rate
+//! limits.
 
 use std::io::{self, Write};
 
@@ -40,7 +41,6 @@ pub struct HistoryOptions {
     pub account: AccountOptions,
 }
 
-/// Prints the history of each activity, or the error on standard error.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
     let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);
@@ -59,25 +59,25 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     backend.pacer.flush().await;
     backend.store.close().await?;
 
-    let mut unanswered = 0;
+    let mut failed = 0;
     for (index, (text, reading)) in readings.iter().enumerate() {
         let printed = match reading {
             Ok(reading) => print(index, text, reading),
             Err(error) => {
-                unanswered += 1;
+                failed += 1;
                 let text = text.escape_debug();
                 writeln!(io::stderr(), "sends-graphql: {text}: {}", error.message())
             }
         };
         match printed {
-            // Closed by a reader such as `head`.
+            // A reader such as `head` closed the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             other => other?,
         }
     }
-    match unanswered {
+    match failed {
         0 => Ok(()),
-        unanswered => Err(CommandError::Unanswered(unanswered)),
+        failed => Err(CommandError::Unreadable(failed)),
     }
 }
 

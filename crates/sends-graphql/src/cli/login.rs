@@ -1,4 +1,4 @@
-//! `login`: connects an account.
+//! Command `login`: connects an account.
 
 use std::{
     io::{self, Write},
@@ -36,7 +36,7 @@ pub struct LoginOptions {
     /// Loopback port of the redirect after the login
     ///
     /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 selects a free port, for authorization servers
-    /// that allow any.
+    /// that allow any port.
     #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
           value_parser = number::<u16>(0..=65_535))]
     pub redirect_port: u16,
@@ -52,7 +52,7 @@ pub struct LoginOptions {
     pub account: AccountOptions,
 }
 
-/// Scopes of the login, and the consequences of a missing one.
+/// Scopes of the login, each with the consequence if it is missing.
 const SCOPES: [(&str, &str); 4] = [
     ("campaign_data", "no send history can be read"),
     ("contact_data", "lists and segments have no names"),
@@ -63,25 +63,22 @@ const SCOPES: [(&str, &str); 4] = [
     ),
 ];
 
-/// Scope for a refresh token (documented).
+/// Scope that grants a refresh token (documented).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// Privileges of the user (documented), and the consequences of a missing one.
+/// User privileges (documented), each with the consequence if it is missing.
 const PRIVILEGES: [(&str, &str); 2] = [
     ("campaign:read", "no send history can be read"),
     (
         "ui:campaign:metrics",
-        "there are no statistics, and the log misses sends that are no change of their campaign",
+        "statistics are not available, and the log misses sends that do not change their campaign",
     ),
 ];
 
-/// Timeout of all calls that verify the token.
-const VERIFICATION_TIME: Duration = Duration::from_secs(30);
+const VERIFICATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Timeout of the last write to the ledger.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Logs in, stores the login, and verifies it by cheap calls.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
     let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
@@ -109,7 +106,7 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     let pacer = pacer(&upstream, &state).await;
     let verified = verify(&login, &upstream, pacer.clone()).await;
     // A failed write does not invalidate the login.
-    let _ = tokio::time::timeout(LAST_WRITES, pacer.flush()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, pacer.flush()).await;
     verified
 }
 
@@ -125,7 +122,8 @@ fn print_expiry(login: &Login) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Pacer with the daily count and the departures of the state folder, or in memory if that has no usable store.
+/// Returns a pacer that shares the daily count and departures of the state folder. Falls back to memory if the folder has no
+/// usable store.
 async fn pacer(upstream: &Upstream, state: &StateDir) -> Pacer {
     let counted = async {
         let store = backend::open(state).await.ok()?;
@@ -178,7 +176,7 @@ async fn on_a_device(request: LoginRequest, state: &StateDir) -> Result<Grant, C
     Ok(login.finish().await?)
 }
 
-/// Opens a browser, if there is one. Errors are ignored, since the URL is printed as well.
+/// Opens the URL in a browser, if available. Errors are ignored, since the URL is also printed.
 fn open_browser(url: &str) {
     let program = if cfg!(target_os = "macos") {
         "open"
@@ -196,10 +194,9 @@ fn open_browser(url: &str) {
     }
 }
 
-/// Prints the connected account, and missing scopes and privileges.
 async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
     let client = ConstantContact::new(backend::client_settings(upstream), pacer)?;
-    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIME);
+    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIMEOUT);
     let privileges = privileges(&client, &caller).await?;
     let account = account(&client, &caller).await?;
 
@@ -210,17 +207,17 @@ async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), 
             login.set_account(account).await?;
             writeln!(out, "Connected: {name}.")?;
         }
-        None => writeln!(out, "Connected. The account does not tell its name.")?,
+        None => writeln!(out, "Connected. The account's name is not available.")?,
     }
     let status = login.status()?;
-    // The expiry was printed before.
+    // The missing refresh token has already been reported.
     let is_renewable = status
         .as_ref()
         .is_none_or(|status| status.refresh_token.is_some());
     let granted = status.map(|status| status.scopes).unwrap_or_default();
     for (scope, loss) in SCOPES {
         let is_printed = scope == OFFLINE_ACCESS && !is_renewable;
-        if !is_printed && !granted.iter().any(|one| one == scope) {
+        if !is_printed && !granted.iter().any(|granted| granted == scope) {
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }
@@ -242,7 +239,7 @@ async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), 
     Ok(())
 }
 
-/// Missing privileges with their consequences. Names are case-insensitive.
+/// Returns the missing privileges with their consequences. Names are case-insensitive.
 fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'static str)> {
     PRIVILEGES.into_iter().filter(|(needed, _)| {
         let is_needed = |one: &Privilege| one.privilege_name.eq_ignore_ascii_case(needed);
@@ -250,7 +247,7 @@ fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'st
     })
 }
 
-/// The user's privileges. The inner error concerns this endpoint alone; the token is accepted.
+/// Returns the user's privileges. The inner error affects only this endpoint, while the token is valid.
 async fn privileges(
     client: &ConstantContact,
     caller: &Caller,
@@ -264,7 +261,7 @@ async fn privileges(
     }
 }
 
-/// The account. `None` without the scope for it.
+/// Returns the account, or `None` if its scope is missing.
 async fn account(client: &ConstantContact, caller: &Caller) -> Result<Option<Account>, CommandError> {
     match client.account_summary(caller).await {
         Ok(summary) => Ok(summary.encoded_account_id.map(|id| Account {

@@ -1,7 +1,7 @@
 //! Parses the command line and the environment, and reports all invalid values together.
 //!
-//! clap stops at the first invalid value. That option is removed and the rest is parsed again, until all values are valid. A
-//! removed option has its default, so that conditions across options can be checked as well.
+//! Clap stops at the first invalid value. The parser removes that option and parses the rest again, until all values are valid. A
+//! removed option has its default, so that combinations of options can be validated as well.
 
 use std::{env, ffi::OsString};
 
@@ -14,7 +14,7 @@ use clap::{
 use super::Arguments;
 use crate::config::Problem;
 
-/// Options in the short help, in addition to those without an environment variable. `--help` shows all.
+/// Options in the short help, in addition to options without an environment variable. `--help` shows all.
 const USUAL: [&str; 13] = [
     "allowed-origin",
     "api-key-file",
@@ -33,13 +33,12 @@ const USUAL: [&str; 13] = [
 
 #[derive(Debug)]
 pub struct Parsed {
-    /// The options, with defaults for invalid values; or an error of clap, which includes the help texts.
+    /// Parsed options, with defaults for invalid values. Clap reports help texts as errors as well.
     pub arguments: Result<Arguments, Error>,
-    /// The invalid values.
     pub problems: Vec<Problem>,
 }
 
-/// Parses the environment and these arguments, of which the first is the name of the program.
+/// Parses the environment and the arguments, the first of which is the program name.
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Parsed {
     let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let (mut problems, mut removed) = (Vec::new(), Vec::new());
@@ -60,7 +59,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Parsed
     }
 }
 
-/// Definition of the command line, without the environment variables of removed options and empty ones.
+/// Returns the command definition without the environment variables of removed options and without empty variables.
 fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
     let command = Arguments::command();
     let names_command = arguments
@@ -68,7 +67,7 @@ fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
         .is_some_and(|first| command.find_subcommand(first).is_some());
     let is_short_help = arguments.iter().any(|argument| argument == "-h");
     let adjust = |arg: Arg| {
-        // Compose files unset a variable by an empty value.
+        // Compose files use an empty value to unset a variable.
         let is_empty =
             |name| env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
         let is_removed = arg
@@ -84,7 +83,7 @@ fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
     };
     command
         .mut_args(|arg| {
-            // Top-level options belong to `serve`.
+            // Top-level options belong to `serve`, not to the named subcommand.
             if names_command {
                 arg.env(Resettable::Reset)
             } else {
@@ -94,12 +93,11 @@ fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
         .mut_subcommands(|command| command.mut_args(adjust))
 }
 
-/// Name of the option, without dashes, if the error is an invalid value.
 fn invalid_option(error: &Error) -> Option<String> {
     if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
         return None;
     }
-    // In the form of the usage: `--max-age <DURATION>`.
+    // Clap reports the option in usage syntax, such as `--max-age <DURATION>`.
     let Some(ContextValue::String(usage)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
@@ -133,7 +131,6 @@ fn problem(command: &clap::Command, option: &str, error: &Error) -> Problem {
     }
 }
 
-/// The arguments without this option and its value.
 fn without(arguments: Vec<OsString>, option: &str) -> Vec<OsString> {
     let mut others = Vec::with_capacity(arguments.len());
     let mut arguments = arguments.into_iter().peekable();

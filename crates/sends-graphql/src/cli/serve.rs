@@ -51,9 +51,9 @@ pub struct ServeOptions {
           value_parser = duration(Duration::ZERO..=YEAR), help_heading = "Constant Contact")]
     pub max_age_settled: Duration,
 
-    /// Interval of synchronising the log of all sends
+    /// Synchronisation interval of the log of all sends
     ///
-    /// Synchronisation needs upstream calls of its own. With `off` the log is synchronised by `sends-graphql sync` only.
+    /// Synchronisation makes additional upstream calls. With `off`, only `sends-graphql sync` synchronises the log.
     #[arg(long, env = "SENDS_SYNC_EVERY", value_name = "DURATION|off", default_value = "off",
           value_parser = interval, help_heading = "Constant Contact")]
     pub sync_every: ::std::option::Option<Duration>,
@@ -71,7 +71,7 @@ pub struct ServeOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Constant Contact")]
 pub struct WaitOptions {
-    /// Maximum wait of an operation for Constant Contact
+    /// Maximum time that an operation waits for Constant Contact
     #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = duration(MIN_DURATION..=HOUR))]
     pub request_timeout: Duration,

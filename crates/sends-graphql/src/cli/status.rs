@@ -1,4 +1,4 @@
-//! `status`: the account, its tokens, the daily calls and the store, without an upstream call.
+//! Command `status`: prints the account, its tokens, the daily calls and the store, without an upstream call.
 
 use std::io::{self, Write};
 
@@ -60,7 +60,7 @@ pub async fn status(
         None => writeln!(out, "account        none; connect one with `sends-graphql login`")?,
     }
 
-    // Opening would create the store.
+    // Opening a missing store would create it.
     let (used, size) = if SqliteStore::is_begun(state.path()) {
         let store = backend::open(&state).await?;
         let used = store.calls_on(Offset::UTC.to_datetime(now).date()).await?;
@@ -89,13 +89,13 @@ pub async fn status(
 }
 
 fn print_login(out: &mut impl Write, origin: &str, login: &Status, now: Timestamp) -> io::Result<()> {
-    let name = login.account.as_ref().map_or("name not known", |account| {
+    let name = login.account.as_ref().map_or("name unknown", |account| {
         account.organization.as_deref().unwrap_or(&account.id)
     });
     writeln!(out, "account        {name}, from {origin}")?;
     writeln!(out, "application    {}", login.client_id)?;
     let scopes = if login.scopes.is_empty() {
-        "not known yet".to_owned()
+        "unknown".to_owned()
     } else {
         login.scopes.join(" ")
     };
@@ -144,7 +144,6 @@ fn until(end: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A duration in a suitable unit.
 fn length(later: Timestamp, earlier: Timestamp) -> String {
     match later.duration_since(earlier).as_secs() {
         seconds @ ..120 => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! `sync`: synchronises the log once, and prints the result.
+//! Command `sync`: synchronises the log once, and prints the result.
 
 mod display;
 
@@ -36,18 +36,15 @@ pub struct SyncOptions {
     pub account: AccountOptions,
 }
 
-/// Timeout of the last writes to the store.
-const LAST_WRITES: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Unreadable resources that are listed by name.
-const MAX_NAMED: usize = 20;
+const MAX_LISTED_UNREADABLE: usize = 20;
 
-/// Result of a synchronisation without an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Complete, except for unreadable resources.
     Complete,
-    /// Ended by the daily limit or a signal.
+    /// Stopped by the daily limit or a signal.
     Incomplete,
 }
 
@@ -55,7 +52,7 @@ pub enum Outcome {
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(config.source, Source::Sandbox(_));
-    // A synchronisation has its own rules on reads.
+    // Synchronisation applies its own refresh rules instead of a maximum age.
     let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
     let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();
@@ -66,7 +63,7 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     let displayed = tokio::spawn(display::show(synchronisation.progress.subscribe()));
     let interrupted = async {
         signals.next().await;
-        // Calls in progress finish and are stored; a second signal cancels them.
+        // The first signal lets calls in progress finish; a second signal cancels them.
         stop.cancel();
         signals.next().await;
     };
@@ -76,16 +73,18 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     };
     displayed.abort();
     let log = &synchronisation.log;
-    let unreadable = log.unreadable(synchronisation.owner, MAX_NAMED).await?;
+    let unreadable = log
+        .unreadable(synchronisation.owner, MAX_LISTED_UNREADABLE)
+        .await?;
     // A failed write does not invalidate the log.
-    let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
-    let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, backend.pacer.flush()).await;
+    let _ = tokio::time::timeout(FLUSH_TIMEOUT, backend.store.close()).await;
     ran.map_or(Ok(Outcome::Incomplete), |ran| {
         let outcome = print_report(ran?, &unreadable, synchronisation.clock.now());
         if is_sandbox {
             writeln!(
                 io::stdout(),
-                "the log of the sandbox is not kept; `serve --sandbox` fills its own"
+                "the log of the sandbox is discarded; `serve --sandbox` creates its own"
             )?;
         }
         outcome
@@ -107,7 +106,10 @@ fn print_report(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Re
             Ok(Outcome::Complete)
         }
         Ended::Stopped => {
-            writeln!(out, "{left} campaigns are left; run it again to continue")?;
+            writeln!(
+                out,
+                "{left} campaigns are left; run the command again to continue"
+            )?;
             Ok(Outcome::Incomplete)
         }
         Ended::DayUsedUp { until } => {

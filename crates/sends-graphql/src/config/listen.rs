@@ -1,4 +1,4 @@
-//! Listen address.
+//! Listen address of the service.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -11,7 +11,6 @@ impl ListenAddress {
         &self.0
     }
 
-    /// Whether only this machine can connect.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_is_told_from_other_addresses() {
+    fn loopback_addresses_are_recognised() {
         let is_loopback = |text: &str| text.parse::<ListenAddress>().unwrap().is_loopback();
         for text in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:8080", "LOCALHOST:8080"] {
             assert!(is_loopback(text), "{text}");

@@ -30,7 +30,7 @@ pub enum StoreKind {
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Account and data")]
 pub struct SandboxOptions {
-    /// Use an embedded imitation of Constant Contact with invented data
+    /// Use an embedded simulation of Constant Contact with invented data
     ///
     /// No account is required.
     #[arg(long, env = "SENDS_SANDBOX", value_parser = switch)]
@@ -61,21 +61,21 @@ pub struct UpstreamOptions {
           value_parser = duration(MIN_DURATION..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
-    /// Upstream calls in any one second; 0 for no limit [default: 4]
+    /// Upstream calls per second; 0 for no limit [default: 4]
     ///
     /// The default of a sandbox without `--sandbox-limits` is no limit. Constant Contact allows partners 10.
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
           value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
-    /// Upstream calls in one UTC day; 0 for no limit [default: 10000]
+    /// Upstream calls per UTC day; 0 for no limit [default: 10000]
     ///
     /// The default of a sandbox without `--sandbox-limits` is 250000. Constant Contact allows partners 250000.
     #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_per_day: Option<u64>,
 
-    /// Daily upstream calls reserved for queries, which synchronisation does not use
+    /// Daily upstream calls reserved for queries and unavailable to synchronisation
     #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_reserve: u64,

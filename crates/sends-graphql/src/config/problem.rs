@@ -1,27 +1,26 @@
-//! Problems of the options. Each text names the option, the cause and the next step.
+//! Errors in the options. Each message names the option, the cause and the next step.
 
 use jiff::Timestamp;
 use sends_credentials::{InvalidEnvironment, StoreError};
 
 use super::ListenAddress;
 
-/// Problems found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The value, or `None` after adding its problem.
+    /// Returns the value, or records the problem and returns `None`.
     pub(crate) fn check<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
         checked.map_err(|problem| self.0.push(problem)).ok()
     }
 
-    /// Adds a problem.
+    /// Records a problem. Always returns `None`, which the caller can return in turn.
     pub(crate) fn add<T>(&mut self, problem: Problem) -> Option<T> {
         self.0.push(problem);
         None
     }
 
-    /// The value, unless there are problems. A value can be missing only if a problem was added.
+    /// Returns the value if no problem was recorded, otherwise all problems. A missing value implies a recorded problem.
     pub(crate) fn value_or_all<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         value.filter(|_| self.0.is_empty()).ok_or(self.0)
     }
@@ -50,10 +49,10 @@ pub enum Problem {
     SandboxNotBuilt,
     #[error("--sandbox-limits and --sandbox-odd-records apply to the sandbox only; add --sandbox")]
     NoSandbox,
-    #[error("--sandbox has data of its own, which tokens of callers do not apply to; omit --caller-tokens")]
+    #[error("--sandbox does not accept tokens of callers; omit --caller-tokens")]
     SandboxOfCallers,
     #[error(
-        "--caller-tokens uses the token of each caller; unset SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN, or omit it"
+        "--caller-tokens uses the token of each caller; unset SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN, or omit --caller-tokens"
     )]
     TwoModes,
     #[error("--sync-every requires an account of the service; omit --caller-tokens, or --sync-every")]
@@ -62,14 +61,14 @@ pub enum Problem {
         "--listen (SENDS_LISTEN): \"{0}\" is reachable from other machines, which could read the account; require keys with \
          --api-key-file, or set --behind-authenticating-proxy if a proxy in front of the service authenticates callers"
     )]
-    OpenToAnybody(ListenAddress),
+    Unprotected(ListenAddress),
     #[error(
         "--client-id (SENDS_CLIENT_ID): missing; set the client id of your application at Constant Contact"
     )]
     NoClientId,
     #[error(
         "no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant \
-         Contact, or try it on invented data with --sandbox"
+         Contact, or use --sandbox for invented data"
     )]
     NoAccount,
 }

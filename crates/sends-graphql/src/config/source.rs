@@ -12,34 +12,29 @@ use super::{AccountOptions, Problem, SandboxOptions, UpstreamOptions, problem::P
 pub enum Source {
     /// The embedded sandbox, whose data is not stored.
     Sandbox(SandboxOptions),
-    /// The account of each caller's token. Nothing is stored beyond the process.
+    /// The accounts of the callers' tokens, without persistent histories.
     CallersAccounts {
-        /// Folder of the daily call count. `None` counts in memory.
+        /// Folder of the daily call count. `None` if the count is only in memory.
         store: Option<StateDir>,
     },
-    /// One account for all callers.
     OneAccount {
         credential: CredentialSource,
         state: StateDir,
-        /// Whether histories are stored in the folder, or in memory only.
+        /// Whether histories are stored in `state` instead of memory only.
         store_answers: bool,
     },
 }
 
-/// Source of the service's access token.
 #[derive(Debug)]
 pub enum CredentialSource {
-    /// Tokens in the environment.
     Environment {
         variables: Box<EnvironmentVariables>,
-        /// For renewal.
+        /// Used to refresh the access token.
         endpoints: Box<Endpoints>,
     },
-    /// The login in the state folder.
     Login,
 }
 
-/// Options that select the source.
 pub(crate) struct SourceSelection<'o> {
     pub(crate) sandbox: SandboxOptions,
     pub(crate) stores_answers: bool,
@@ -49,7 +44,6 @@ pub(crate) struct SourceSelection<'o> {
 }
 
 impl SourceSelection<'_> {
-    /// The source. `None` if there is a problem.
     pub(crate) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
         let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
         match (problems.check(sandbox(self.sandbox))?, self.caller_tokens) {
@@ -79,7 +73,6 @@ impl SourceSelection<'_> {
     }
 }
 
-/// Options of the embedded sandbox, if it is used.
 pub(crate) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);

@@ -1,6 +1,6 @@
-//! Input coercion of variables and arguments, as the specification and graphql-js define it.
+//! Input coercion of variables and arguments, following the specification and graphql-js.
 //!
-//! Documents are valid here, so that a literal can fail only by the variables in it.
+//! Documents are already validated, so a literal can fail coercion only because of its variables.
 
 use apollo_compiler::{
     Node,
@@ -12,17 +12,16 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use foldhash::HashMap;
 
 use crate::{
-    execution::validation::{Refused, Types},
+    execution::validation::{Rejected, Types},
     schema::check_scalar,
 };
 
-/// Coerced values of the variables that have one.
+/// Coerced values of all variables that have a value.
 pub(super) type Variables = HashMap<apollo_compiler::Name, Value>;
 
-/// Value that does not fit its type.
 struct Mismatch {
     expected: String,
-    /// Steps from the outer value, in reverse order.
+    /// Path segments, innermost first.
     path: Vec<String>,
 }
 
@@ -49,29 +48,29 @@ pub(super) fn variables(
     types: &Types,
     sources: &apollo_compiler::parser::SourceMap,
     operation: &Operation,
-    given: &async_graphql::Variables,
-) -> Result<Variables, Refused> {
+    provided: &async_graphql::Variables,
+) -> Result<Variables, Rejected> {
     let mut coerced = Variables::default();
     for definition in &operation.variables {
-        let refuse = |problem: &str| {
+        let reject = |problem: &str| {
             let message = format!(
                 "The variable \"${}\" of type \"{}\" {problem}.",
                 definition.name, definition.ty
             );
-            Refused::invalid(message, definition.location(), sources)
+            Rejected::invalid(message, definition.location(), sources)
         };
-        let value = match (given.get(definition.name.as_str()), &definition.default_value) {
-            (Some(Value::Null), _) if definition.ty.is_non_null() => return Err(refuse("must not be null")),
+        let value = match (provided.get(definition.name.as_str()), &definition.default_value) {
+            (Some(Value::Null), _) if definition.ty.is_non_null() => return Err(reject("must not be null")),
             (Some(value), _) => coerce(types, &definition.ty, value.clone()).map_err(|mismatch| {
                 let problem = mismatch.text(&definition.name);
-                refuse(&format!("is given a value of another type: {problem}"))
+                reject(&format!("has a value of another type: {problem}"))
             })?,
             (None, Some(default)) => {
                 let default = literal(types, &definition.ty, default, &Variables::default());
-                coerce(types, &definition.ty, default).map_err(|_| refuse("has a default of another type"))?
+                coerce(types, &definition.ty, default).map_err(|_| reject("has a default of another type"))?
             }
             (None, None) if definition.ty.is_non_null() => {
-                return Err(refuse("is required, but not given"));
+                return Err(reject("is required, but not provided"));
             }
             (None, None) => continue,
         };
@@ -84,13 +83,13 @@ pub(super) fn variables(
 pub(super) fn arguments(
     types: &Types,
     definitions: &[Node<InputValueDefinition>],
-    given: &[Node<Argument>],
+    provided: &[Node<Argument>],
     variables: &Variables,
 ) -> Result<Vec<(Name, Value)>, String> {
     let mut coerced = Vec::with_capacity(definitions.len());
     for definition in definitions {
-        let argument = given.iter().find(|argument| argument.name == definition.name);
-        let argument = argument.filter(|argument| !is_missing(&argument.value, variables));
+        let argument = provided.iter().find(|argument| argument.name == definition.name);
+        let argument = argument.filter(|argument| !is_unset_variable(&argument.value, variables));
         let value = match argument {
             Some(argument) => {
                 let value = literal(types, &definition.ty, &argument.value, variables);
@@ -100,7 +99,7 @@ pub(super) fn arguments(
         };
         let value = value.map_err(|_| {
             format!(
-                "The argument \"{}\" of type \"{}\" must not be null, nor hold a null that its type does not allow.",
+                "The argument \"{}\" of type \"{}\" must not be null or contain a null that its type does not allow.",
                 definition.name, definition.ty
             )
         })?;
@@ -127,7 +126,7 @@ fn coerce(types: &Types, of: &Type, value: Value) -> Result<Value, Mismatch> {
         (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
             Some(ExtendedType::InputObject(object)) => input_object(types, object, value),
             Some(ExtendedType::Enum(definition)) => match value {
-                // In JSON; for a literal the validator has already checked this.
+                // JSON represents enum values as strings. The validator has already checked literals.
                 Value::String(text) if definition.values.contains_key(text.as_str()) => {
                     Ok(Value::Enum(Name::new(text)))
                 }
@@ -184,7 +183,7 @@ fn scalar(name: &str, value: Value) -> Result<Value, Mismatch> {
     coerced.ok_or_else(|| Mismatch::expected(format!("expected {name}")))
 }
 
-/// The integer that a number stands for, as `1.0` does in JSON, if a float distinguishes it from adjacent integers.
+/// Returns the integer value of a number, such as 1 for `1.0`. `None` beyond 2^53, where a float cannot represent every integer.
 fn whole_number(value: &Value) -> Option<i64> {
     const MAX_VALUE: f64 = 9_007_199_254_740_992.0;
     let Value::Number(number) = value else { return None };
@@ -194,7 +193,6 @@ fn whole_number(value: &Value) -> Option<i64> {
     })
 }
 
-/// Default of an argument or an input field. `None` if it has none and is optional.
 fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option<Value>, Mismatch> {
     match &definition.default_value {
         Some(default) => {
@@ -206,7 +204,7 @@ fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option
     }
 }
 
-/// A literal with the values of its variables. Integers of type `ID` keep their digits, which are not limited.
+/// Substitutes the variables of a literal. Integers of type `ID` become strings, since their number of digits is unlimited.
 fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> Value {
     match value {
         Literal::Null => Value::Null,
@@ -228,28 +226,28 @@ fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> 
         }
         Literal::Object(members) => {
             let object = types.schema().get_input_object(of.inner_named_type());
-            let given = members.iter().filter(|(_, value)| !is_missing(value, variables));
-            let given = given.filter_map(|(name, value)| {
+            let provided = members
+                .iter()
+                .filter(|(_, value)| !is_unset_variable(value, variables));
+            let provided = provided.filter_map(|(name, value)| {
                 let of = &object?.fields.get(name)?.ty;
                 Some((Name::new(name), literal(types, of, value, variables)))
             });
-            Value::Object(given.collect())
+            Value::Object(provided.collect())
         }
     }
 }
 
-/// Whether a literal is a variable without a value.
-fn is_missing(value: &Literal, variables: &Variables) -> bool {
+fn is_unset_variable(value: &Literal, variables: &Variables) -> bool {
     matches!(value, Literal::Variable(name) if !variables.contains_key(name))
 }
 
-/// Bytes of a value without its text, with the overhead of the allocator.
+/// Bytes of a value without its text, including allocator overhead.
 const VALUE: usize = size_of::<Value>() + 16;
 
 /// Bytes of an object member without its name and value.
 const MEMBER: usize = 64;
 
-/// Bytes of a value in memory.
 pub(super) fn bytes_of(value: &Value) -> usize {
     let within = match value {
         Value::String(text) => text.len(),
@@ -264,9 +262,9 @@ pub(super) fn bytes_of(value: &Value) -> usize {
     VALUE + within
 }
 
-/// Bytes of the arguments of a field after coercion, without defaults of the schema, which are short.
-pub(super) fn argument_bytes(given: &[Node<Argument>], variables: &Variables) -> usize {
-    given
+/// Returns the bytes of a field's coerced arguments. Schema defaults are not counted, since they are short.
+pub(super) fn argument_bytes(provided: &[Node<Argument>], variables: &Variables) -> usize {
+    provided
         .iter()
         .map(|argument| literal_bytes(&argument.value, variables))
         .sum()

@@ -1,5 +1,5 @@
-//! Correction of the library's response by the plan: the order of names, null for failed fields, and the propagation of null from
-//! a non-null field to its parent.
+//! Corrects async-graphql's response according to the plan: field order, null for failed fields, and null propagation from
+//! non-null fields.
 
 use apollo_compiler::ast::Type;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{bulkheads::answers, execution::validation::is_nullable};
 
-/// Completes a response, and adds the introspected fields.
 pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {
     let Response { data, errors, .. } = response;
     let mut completion = Completion {
@@ -31,7 +30,7 @@ pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: Index
     }
 }
 
-/// Null of a non-null type.
+/// Error for a null value of a non-null type, which nulls the parent.
 struct Nulled;
 
 enum Step<'p> {
@@ -56,10 +55,10 @@ impl<'p> Completion<'p, '_> {
             let mut values = fields.iter().zip(object.values_mut());
             return values.try_for_each(|(field, value)| self.field(field, value));
         }
-        let mut answered = std::mem::take(object);
+        let mut resolved = std::mem::take(object);
         object.reserve(fields.len());
         for field in fields {
-            let mut value = answered.swap_remove(&field.key).unwrap_or_default();
+            let mut value = resolved.swap_remove(&field.key).unwrap_or_default();
             self.field(field, &mut value)?;
             object.insert(field.key.clone(), value);
         }

@@ -1,4 +1,4 @@
-//! Cache of validated documents by their text, limited in bytes.
+//! Cache of validated documents, keyed by their text and limited in bytes.
 
 use std::sync::Arc;
 
@@ -6,27 +6,26 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{coercion::Variables, plan::Plan};
 use crate::{
-    execution::validation::{self, Document, Limits, Refused, Types},
+    execution::validation::{self, Document, Limits, Rejected, Types},
     response_cache,
 };
 
 /// Capacity in estimated bytes.
 const BYTES: u64 = 8 << 20;
 
-/// Bytes of a document for each byte of its text: a parsed field of eight letters takes some three hundred.
+/// Ratio of a parsed document's size to its text: a field of eight letters takes about 300 bytes.
 const BYTES_PER_BYTE: u64 = 40;
 
 /// Validated document, with the results that do not depend on variables.
-pub(super) struct Known {
+pub(super) struct CachedDocument {
     pub(super) document: Document,
-    /// Plan of its only operation, if that has no variables.
+    /// Plan of the only operation. `None` if the document has several operations or variables.
     pub(super) plan: Option<Arc<Plan>>,
-    /// Whether its responses are [cacheable](response_cache).
     pub(super) is_cacheable: bool,
 }
 
-impl Known {
-    fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
+impl CachedDocument {
+    fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Rejected> {
         let document = validation::read(text, types, limits)?;
         let is_cacheable = response_cache::is_cacheable(&document.executable);
         let operation = document.executable.operations.get(None).ok();
@@ -45,14 +44,14 @@ impl Known {
 }
 
 pub(super) struct Documents {
-    known: Cache<Box<str>, Arc<Known>, ByLength>,
+    cached: Cache<Box<str>, Arc<CachedDocument>, ByLength>,
 }
 
 #[derive(Clone)]
 struct ByLength;
 
-impl Weighter<Box<str>, Arc<Known>> for ByLength {
-    fn weight(&self, text: &Box<str>, _: &Arc<Known>) -> u64 {
+impl Weighter<Box<str>, Arc<CachedDocument>> for ByLength {
+    fn weight(&self, text: &Box<str>, _: &Arc<CachedDocument>) -> u64 {
         text.len() as u64 * BYTES_PER_BYTE
     }
 }
@@ -60,23 +59,27 @@ impl Weighter<Box<str>, Arc<Known>> for ByLength {
 impl Documents {
     pub(super) fn new() -> Self {
         Self {
-            known: Cache::with_weighter(64, BYTES, ByLength),
+            cached: Cache::with_weighter(64, BYTES, ByLength),
         }
     }
 
-    /// Looks up a document.
-    pub(super) fn known(&self, text: &str) -> Option<Arc<Known>> {
-        self.known.peek(text)
+    /// Looks up a document without marking it as recently used.
+    pub(super) fn cached(&self, text: &str) -> Option<Arc<CachedDocument>> {
+        self.cached.peek(text)
     }
 
-    /// Looks up or validates a document.
-    pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
-        if let Some(known) = self.known.get(text) {
-            return Ok(known);
+    pub(super) fn find(
+        &self,
+        text: &str,
+        types: &Types,
+        limits: &Limits,
+    ) -> Result<Arc<CachedDocument>, Rejected> {
+        if let Some(cached) = self.cached.get(text) {
+            return Ok(cached);
         }
-        let known = Arc::new(Known::read(text, types, limits)?);
-        self.known.insert(text.into(), Arc::clone(&known));
-        Ok(known)
+        let cached = Arc::new(CachedDocument::read(text, types, limits)?);
+        self.cached.insert(text.into(), Arc::clone(&cached));
+        Ok(cached)
     }
 }
 

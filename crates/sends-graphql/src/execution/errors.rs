@@ -1,14 +1,14 @@
-//! Errors of a response in the form for callers: one line of limited length, with a code and a location.
+//! Converts the errors of a response for callers: a one-line message of limited length, with a code and a location.
 
 use apollo_compiler::parser::{SourceFile, SourceMap};
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::schema::ErrorCode;
 
-/// Maximum length of a message in bytes: messages of the library can quote names and values of the request.
+/// Maximum length of a message in bytes. async-graphql's messages can quote names and values of the request.
 const MESSAGE_LENGTH: usize = 500;
 
-/// Converts the errors of one response. `sources` has the executed text, for locations that are offsets until here.
+/// Converts the errors of one response. `sources` maps the offsets in locations to lines and columns.
 pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
     let source = sources.and_then(|sources| sources.values().next());
     for error in errors {
@@ -17,20 +17,18 @@ pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
         }
         error.message = shorten(std::mem::take(&mut error.message));
         if error.extensions.is_none() {
-            // Error of the library itself: in the document, its variables or an argument.
+            // async-graphql reports invalid documents, variables and arguments without a code.
             error.extensions = Some(code_only(ErrorCode::BadUserInput));
         }
     }
 }
 
-/// An error with a code and without a location.
 pub(crate) fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
     error.extensions = Some(code_only(code));
     error
 }
 
-/// Whether the error is one of the service.
 pub(super) fn is_internal(error: &ServerError) -> bool {
     let code = error
         .extensions
@@ -56,7 +54,6 @@ fn code_only(code: ErrorCode) -> ErrorExtensionValues {
     extensions
 }
 
-/// A message as one line of limited length.
 pub(crate) fn shorten(mut message: String) -> String {
     if message.contains(['\n', '\r']) {
         message = message.split_whitespace().collect::<Vec<_>>().join(" ");

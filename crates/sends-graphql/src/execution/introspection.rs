@@ -1,4 +1,4 @@
-//! Introspection by `apollo-compiler`, of the schema that documents are validated against.
+//! Executes introspection with `apollo-compiler`, on the schema used for validation.
 
 use apollo_compiler::{
     ExecutableDocument, Node,
@@ -13,8 +13,8 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use super::coercion::Variables;
 use crate::execution::validation::Types;
 
-/// Values of the introspected root fields. Errors in their arguments are those of the plan.
-pub(super) fn answer(
+/// Returns the values of the introspection fields, without errors in their arguments, which the plan reports.
+pub(super) fn execute(
     document: &Valid<ExecutableDocument>,
     fields: &[Node<Field>],
     variables: &Variables,
@@ -29,7 +29,7 @@ pub(super) fn answer(
             ))
         })
         .collect::<Result<_, serde_json::Error>>()?;
-    // Without other fields, whose failure would make the result null.
+    // Other fields are excluded, because their failure would make the result null.
     let operation = Operation {
         operation_type: OperationType::Query,
         name: None,
@@ -47,13 +47,12 @@ pub(super) fn answer(
         &operation,
         &Valid::assume_valid(variables),
     )?;
-    // By way of JSON text, since both crates have their own type of values.
+    // Converted through JSON text, since the two crates have different value types.
     Ok(serde_json::from_str(&serde_json::to_string(
         &data.unwrap_or_default(),
     )?)?)
 }
 
-/// Failed introspection, which is an error of the service.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum IntrospectionError {
     #[error("{}", .0.message())]

@@ -1,16 +1,17 @@
-//! Conversion of a plan to a document for async-graphql, whose executor deviates from the specification.
+//! Converts a plan to a document for async-graphql, whose executor deviates from the specification.
 //!
-//! Every possible object type has its own fragment, so that the executor makes no decisions. `completion.rs` corrects these
-//! deviations of `resolver_utils/container.rs` in version 7.2.1:
+//! Every possible object type has its own fragment, so that the executor need not merge selections. `completion.rs` corrects
+//! these deviations of `resolver_utils/container.rs` in version 7.2.1:
 //!
-//! - Lines 191–196: the names of an object are in the order in which their values became ready.
-//! - Line 188: a failed field is missing from its object, and null of a non-null type does not propagate.
-//! - Lines 203–204: an object without a field, or with only failed ones, is null. [`MARKER`] prevents that.
-//! - Lines 374–388: a fragment applies by the Rust type as well as by the type of the object.
+//! - Lines 191–196: the fields of an object are in the order of their completion.
+//! - Line 188: a failed field is missing from its object, and a null of a non-null type does not propagate.
+//! - Lines 203–204: an object is null if it has no field or all its fields failed. [`MARKER`] prevents that.
+//! - Lines 374–388: a fragment applies if its type condition matches the Rust type or the type of the object.
 //!
-//! And of `context.rs`, line 563: an argument with an omitted variable is null instead of its default.
+//! In `context.rs`, line 563, an argument with an omitted variable is null instead of its default.
 //!
-//! With a corrected executor this file is still needed, and `completion.rs` only for failures in the plan.
+//! With a conforming executor, this file would remain necessary, but `completion.rs` would be needed only for failures in the
+//! plan.
 
 use std::collections::HashMap;
 
@@ -25,10 +26,10 @@ use async_graphql_value::Value as Literal;
 
 use super::plan::{Field, Object, Offset, Selections, is_introspection};
 
-/// Response name of `__typename` for the completion. Not a valid alias.
+/// Response name of the `__typename` field that `completion.rs` reads. It is not a valid alias, so it cannot conflict with a
+/// caller's alias.
 pub(super) const MARKER: &str = "the type";
 
-/// Document with these root fields. `None` if there is nothing to execute.
 pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     let items: Vec<_> = root
         .iter()
@@ -42,15 +43,14 @@ pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
         ty: OperationType::Query,
         variable_definitions: Vec::new(),
         directives: Vec::new(),
-        selection_set: somewhere(SelectionSet { items }),
+        selection_set: unpositioned(SelectionSet { items }),
     };
     Some(ExecutableDocument {
-        operations: DocumentOperations::Single(somewhere(operation)),
+        operations: DocumentOperations::Single(unpositioned(operation)),
         fragments: HashMap::new(),
     })
 }
 
-/// A field, unless its arguments are invalid.
 fn lowered(field: &Field) -> Option<Positioned<Selection>> {
     let at = position(field.at);
     let arguments = field.arguments.as_ref().ok()?.iter();
@@ -88,13 +88,13 @@ fn selections(below: &Selections) -> Vec<Positioned<Selection>> {
                 .filter(|(_, items)| !items.is_empty())
                 .map(|(object, items)| {
                     let fragment = InlineFragment {
-                        type_condition: Some(somewhere(TypeCondition {
-                            on: somewhere(Name::new(&object.of)),
+                        type_condition: Some(unpositioned(TypeCondition {
+                            on: unpositioned(Name::new(&object.of)),
                         })),
                         directives: Vec::new(),
-                        selection_set: somewhere(SelectionSet { items }),
+                        selection_set: unpositioned(SelectionSet { items }),
                     };
-                    somewhere(Selection::InlineFragment(somewhere(fragment)))
+                    unpositioned(Selection::InlineFragment(unpositioned(fragment)))
                 })
                 .collect();
             items.push(marker());
@@ -110,24 +110,24 @@ fn fields(object: &Object) -> Vec<Positioned<Selection>> {
 
 fn marker() -> Positioned<Selection> {
     let field = LoweredField {
-        alias: Some(somewhere(Name::new(MARKER))),
-        name: somewhere(Name::new("__typename")),
+        alias: Some(unpositioned(Name::new(MARKER))),
+        name: unpositioned(Name::new("__typename")),
         arguments: Vec::new(),
         directives: Vec::new(),
         selection_set: Positioned::default(),
     };
-    somewhere(Selection::Field(somewhere(field)))
+    unpositioned(Selection::Field(unpositioned(field)))
 }
 
 fn literal(value: &Value) -> Literal {
     value.clone().into_value()
 }
 
-/// An offset as a position, which `errors.rs` converts to a line and column.
+/// Encodes an offset as a position, which `errors.rs` converts to a line and column.
 pub(super) fn position(at: Offset) -> Pos {
     Pos { line: 0, column: at }
 }
 
-fn somewhere<T>(node: T) -> Positioned<T> {
+fn unpositioned<T>(node: T) -> Positioned<T> {
     Positioned::new(node, Pos::default())
 }

@@ -1,5 +1,5 @@
-//! Plan of an operation: the fields of each possible object type in their order, with coerced arguments. Variables, directives
-//! and fragments are resolved and fields merged, as in `CollectFields` of the specification.
+//! Plan of an operation: the ordered fields of each possible object type, with coerced arguments. As in `CollectFields` of the
+//! specification, variables, directives and fragments are resolved and fields are merged.
 //!
 //! The executed document (`lowering.rs`), the corrected response (`completion.rs`) and the estimate of upstream calls
 //! ([`validation`](crate::execution::validation)) derive from the plan.
@@ -22,37 +22,32 @@ use crate::execution::validation::Types;
 pub(crate) struct Plan {
     /// Root fields, or the error in their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
-    /// Introspected root fields of the document.
     pub(crate) introspection: Vec<Node<executable::Field>>,
-    /// Repetitions of a name in an object.
+    /// Number of fields whose response name their object already has.
     pub(crate) repeated_fields: usize,
-    /// The first fields that are merged in spite of different arguments, which the validator overlooks.
-    /// Fields, those of each possible type.
+    /// Number of fields, counted for each possible type.
     pub(crate) fields: usize,
-    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are omitted.
+    /// Bytes of all arguments. Arguments beyond [`ARGUMENT_BYTES`] are omitted.
     pub(crate) argument_bytes: usize,
 }
 
-/// Limit of the arguments of an operation with variables substituted, in bytes: nine lists of 500 ids. A plan is created before
-/// its memory is reserved.
+/// Maximum bytes of an operation's arguments after variable substitution, enough for nine lists of 500 ids. The limit is required
+/// because a plan is created before its memory is reserved.
 pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Selections {
-    /// Whether the type of the field is an interface or a union.
     pub(crate) is_abstract: bool,
-    /// One for each possible type.
     pub(crate) objects: Vec<Object>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) of: apollo_compiler::Name,
-    /// The error of a directive makes the object null.
+    /// An error in a directive makes the object null.
     pub(crate) fields: Result<Vec<Field>, Mistake>,
 }
 
-/// One name of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
     /// Name in the response.
@@ -60,17 +55,17 @@ pub(crate) struct Field {
     /// Name in the schema.
     pub(crate) name: Name,
     pub(crate) definition: Node<FieldDefinition>,
-    /// Coerced arguments with defaults.
+    /// Coerced arguments, including defaults.
     pub(crate) arguments: Result<Vec<(Name, Value)>, Mistake>,
     /// `None` for scalars and enums.
     pub(crate) below: Option<Selections>,
     pub(crate) at: Offset,
 }
 
-/// Position in a text, in bytes.
+/// Byte offset in the document.
 pub(crate) type Offset = usize;
 
-/// Error of an argument, which makes the field null.
+/// Error in an argument or a directive, which makes the field or the object null.
 #[derive(Clone, Debug)]
 pub(crate) struct Mistake {
     pub(crate) message: String,
@@ -97,7 +92,7 @@ impl Field {
 }
 
 impl Plan {
-    /// Plans an operation of a valid document of limited size.
+    /// Plans an operation of a valid document, whose size must be limited.
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &Operation,
@@ -137,17 +132,16 @@ struct Planning<'d> {
     argument_bytes: usize,
 }
 
-/// Fields with the same name, in the order of the document, and the parent type of the first.
+/// Fields with the same response name in document order, and the parent type of the first field.
 struct Collected<'d> {
     on: &'d str,
     fields: Vec<&'d Node<executable::Field>>,
 }
 
-/// Fields of an object during their collection, in the order of the document.
 #[derive(Default)]
 struct Collecting<'d> {
     collected: Vec<Collected<'d>>,
-    places: HashMap<&'d str, usize>,
+    positions: HashMap<&'d str, usize>,
     visited: HashSet<&'d str>,
 }
 
@@ -174,7 +168,7 @@ impl<'d> Planning<'d> {
 
     fn collect(&self, object: &str, set: &'d SelectionSet, into: &mut Collecting<'d>) -> Result<(), Mistake> {
         for selection in &set.selections {
-            // Repeated spreads of a fragment have no effect, whatever their directives.
+            // A repeated spread of a fragment has no effect, regardless of its directives.
             let spread = selection.as_fragment_spread();
             if spread.is_some_and(|spread| into.visited.contains(spread.fragment_name.as_str()))
                 || !self.is_included(selection.directives())?
@@ -183,10 +177,10 @@ impl<'d> Planning<'d> {
             }
             let (condition, below) = match selection {
                 Selection::Field(field) => {
-                    match into.places.entry(field.response_key()) {
-                        Entry::Occupied(place) => into.collected[*place.get()].fields.push(field),
-                        Entry::Vacant(place) => {
-                            place.insert(into.collected.len());
+                    match into.positions.entry(field.response_key()) {
+                        Entry::Occupied(position) => into.collected[*position.get()].fields.push(field),
+                        Entry::Vacant(position) => {
+                            position.insert(into.collected.len());
                             into.collected.push(Collected {
                                 on: &set.ty,
                                 fields: vec![field],
@@ -214,7 +208,7 @@ impl<'d> Planning<'d> {
     }
 
     fn is_included(&self, directives: &DirectiveList) -> Result<bool, Mistake> {
-        // `@skip` is evaluated first, in any order of the text.
+        // `@skip` is evaluated before `@include`, regardless of their order in the document.
         for (name, included_if) in [("skip", false), ("include", true)] {
             let Some(directive) = directives.get(name) else {
                 continue;
@@ -243,14 +237,14 @@ impl<'d> Planning<'d> {
     fn field(&mut self, object: &str, collected: &Collected<'d>) -> Option<Field> {
         let first = *collected.fields.first()?;
         self.repeated_fields += collected.fields.len() - 1;
-        // The defaults of an interface can differ from those of the object.
+        // Argument defaults of an interface can differ from the defaults of the object type.
         let definition = if collected.on == object {
             &first.definition
         } else {
             self.types.field(object, &first.name)?
         };
         self.fields += 1;
-        // Before the arguments are copied.
+        // The bytes are counted before the arguments are copied.
         let bytes = coercion::argument_bytes(&first.arguments, self.variables);
         self.argument_bytes = self.argument_bytes.saturating_add(bytes);
         let arguments = if self.argument_bytes > ARGUMENT_BYTES {
@@ -297,7 +291,6 @@ impl<'d> Planning<'d> {
     }
 }
 
-/// Whether a root field is one of `introspection.rs`.
 pub(crate) fn is_introspection(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }

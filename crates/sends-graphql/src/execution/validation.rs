@@ -1,8 +1,8 @@
-//! Validation of operations, and their limits (`limits.rs`), before any execution.
+//! Validation and limits of operations before execution.
 //!
-//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding
-//! its fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
-//! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
+//! `text.rs` checks a text before parsing, and `document_size.rs` checks the parsed document before validation, without expanding
+//! its fragments. `values.rs` and `variables.rs` check literals and variables before coercion, and `calls.rs` checks the
+//! estimated upstream calls of the plan. `apollo-compiler` parses and validates documents against the schema in `types.rs`.
 //!
 //! Independent of HTTP and of resolvers.
 
@@ -10,7 +10,7 @@ mod calls;
 mod document_size;
 mod limits;
 mod merging;
-mod refused;
+mod rejected;
 mod text;
 mod types;
 mod values;
@@ -26,7 +26,7 @@ use apollo_compiler::{
 pub use self::{
     document_size::DocumentSize,
     limits::Limits,
-    refused::{Limit, Mistake, Refused},
+    rejected::{Limit, Mistake, Rejected},
     types::Types,
 };
 pub(crate) use self::{types::is_nullable, variables::check_size as check_variables};
@@ -35,35 +35,34 @@ use crate::{
     execution::plan::{ARGUMENT_BYTES, Plan},
 };
 
-/// Valid document and its size, independent of variables.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub executable: Valid<ExecutableDocument>,
     pub size: DocumentSize,
 }
 
-/// Checks the length of a text and its variables. Returns the bytes of the variables.
+/// Checks the size of a text and its variables. Returns the size of the variables in bytes.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
     limits: &Limits,
-) -> Result<usize, Refused> {
+) -> Result<usize, Rejected> {
     text::check_length(query, limits)?;
     check_variables(variables, limits)
 }
 
-pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
+pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Rejected> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
-    // In addition to the check above, which ignores invalid tokens.
+    // Second limit on recursion, since the check above ignores invalid tokens.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
-        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are
-    // then missing from the serialised document.
+        .map_err(|invalid| Rejected::of_diagnostics(&invalid.errors))?;
+    // apollo-parser 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`. These constructs
+    // are missing from the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
-        return Err(Refused::incomplete());
+        return Err(Rejected::incomplete());
     }
     let has_mutation = parsed.definitions.iter().any(|definition| {
         definition
@@ -71,25 +70,24 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
             .is_some_and(|operation| operation.operation_type == OperationType::Mutation)
     });
     if has_mutation && types.schema().root_operation(OperationType::Mutation).is_none() {
-        return Err(Refused::Mutation);
+        return Err(Rejected::Mutation);
     }
     let parsed = parsed
         .to_executable(types.schema())
-        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+        .map_err(|invalid| Rejected::of_diagnostics(&invalid.errors))?;
     let size = document_size::of(&parsed, limits)?;
     let executable = parsed
         .validate(types.schema())
-        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+        .map_err(|invalid| Rejected::of_diagnostics(&invalid.errors))?;
     merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
     Ok(Document { executable, size })
 }
 
-/// Checks the limits of a plan, and estimates its response.
-pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    let repeated = "fields under a name that their object already has";
+pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Rejected> {
+    let repeated = "fields with a repeated response name";
     Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
-    let arguments = "bytes of arguments, or more, with the values of its variables in their places";
+    let arguments = "bytes of arguments, or more, after variable substitution";
     Limit::check(None, arguments, plan.argument_bytes, ARGUMENT_BYTES)?;
     let estimate = calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)?;
     Ok(Estimate {
@@ -99,13 +97,12 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
     })
 }
 
-/// Finds the operation of a request.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
-) -> Result<&'d Node<Operation>, Refused> {
+) -> Result<&'d Node<Operation>, Rejected> {
     document.operations.get(name).map_err(|_| match name {
-        Some(name) => Refused::unknown_operation(name),
-        None => Refused::OperationNotNamed,
+        Some(name) => Rejected::unknown_operation(name),
+        None => Rejected::OperationNotNamed,
     })
 }

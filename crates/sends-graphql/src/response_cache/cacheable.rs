@@ -1,13 +1,12 @@
-//! Documents with cacheable responses: those whose fields depend on nothing but send histories.
+//! Selects documents with cacheable responses, whose fields depend only on send histories.
 //!
-//! The fields are listed here, so that a new field of the schema is not cacheable by default.
+//! Cacheable fields are an allowlist, so that a new field of the schema is not cacheable by default.
 
 use apollo_compiler::{
     ExecutableDocument,
     executable::{Selection, SelectionSet},
 };
 
-/// Cacheable fields by type.
 const FIELDS: [(&str, &[&str]); 8] = [
     (
         "Query",
@@ -76,7 +75,7 @@ const FIELDS: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Whether the responses to a document of limited size are cacheable.
+/// Returns whether responses to a document are cacheable. The size of the document must be limited.
 pub(crate) fn is_cacheable(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
     operations.all(|operation| is_listed(document, &operation.selection_set))
@@ -87,7 +86,7 @@ fn is_listed(document: &ExecutableDocument, set: &SelectionSet) -> bool {
     let listed = listed.map_or(&[][..], |(_, fields)| fields);
     set.selections.iter().all(|selection| match selection {
         Selection::Field(field) => {
-            // The time zone of the account is not part of a history.
+            // The account's time zone is not part of a history.
             let in_a_zone = field.specified_argument_by_name("zone").is_some();
             let is_listed_itself = listed.contains(&field.name.as_str()) && !in_a_zone;
             field.name == "__typename" || is_listed_itself && is_listed(document, &field.selection_set)
@@ -106,7 +105,7 @@ mod tests {
     use crate::{execution::validation::Types, schema};
 
     #[test]
-    fn every_listed_field_is_one_of_the_schema() {
+    fn every_listed_field_exists_in_the_schema() {
         let types = Types::of(&schema::sdl());
         for (of, fields) in FIELDS {
             for field in fields {

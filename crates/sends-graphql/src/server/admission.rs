@@ -1,4 +1,4 @@
-//! Admission of operations: a bounded queue for their places.
+//! Admission of operations through a bounded queue.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::sync::Semaphore;
 use super::rejection::Rejection;
 use crate::{
     bulkheads::Bulkhead,
-    bulkheads::places::{Full, Place},
+    bulkheads::places::{Full, OperationPermit},
     schema::ErrorCode,
 };
 
-/// Length of the queue for each concurrent operation. Further operations would wait in vain.
-const QUEUED_PER_PLACE: usize = 4;
+/// Queue length per concurrent operation. Operations in a longer queue would time out.
+const QUEUED_PER_PERMIT: usize = 4;
 
 pub(super) struct Admission {
     working: Bulkhead,
@@ -23,9 +23,8 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Operations queue for a place in `working` for up to `wait`.
     pub(super) fn new(working: Bulkhead, waiting: Bulkhead, wait: Duration) -> Self {
-        let queued = working.limit().saturating_mul(QUEUED_PER_PLACE);
+        let queued = working.limit().saturating_mul(QUEUED_PER_PERMIT);
         Self {
             queue: Semaphore::new(queued.min(Semaphore::MAX_PERMITS)),
             working,
@@ -34,21 +33,21 @@ impl Admission {
         }
     }
 
-    /// Reserves a place for each operation of a request, in the order of arrival. A batch gets all places together, so that none
-    /// of its operations waits for another one.
-    pub(super) async fn enter(&self, operations: usize) -> Result<Place, Rejection> {
-        let places = operations.min(self.working.limit());
-        let room = if let Some(room) = self.working.enter_if_free(places) {
-            room
+    /// Acquires a permit for each operation of a request, in FIFO order. A batch acquires all permits together, so that its
+    /// operations do not wait for each other.
+    pub(super) async fn enter(&self, operations: usize) -> Result<OperationPermit, Rejection> {
+        let size = operations.min(self.working.limit());
+        let permits = if let Some(permits) = self.working.enter_if_free(size) {
+            permits
         } else {
             let Ok(_queued) = self.queue.try_acquire() else {
-                self.working.refuse();
+                self.working.count_rejection();
                 return Err(overloaded());
             };
-            let room = self.working.enter_within(places, self.wait).await;
-            room.ok_or_else(overloaded)?
+            let permits = self.working.enter_within(size, self.wait).await;
+            permits.ok_or_else(overloaded)?
         };
-        Ok(Place::new(room, &self.waiting))
+        Ok(OperationPermit::new(permits, &self.waiting))
     }
 }
 
@@ -58,12 +57,10 @@ impl From<Full> for Rejection {
     }
 }
 
-/// Rejection of an operation without a place.
 pub(super) fn overloaded() -> Rejection {
     busy("The service is overloaded at the moment; try again shortly.")
 }
 
-/// 503 with `Retry-After` and this message.
 pub(super) fn busy(message: &str) -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message)
         .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
@@ -79,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_operation_queues_for_a_place_until_the_timeout() {
+    async fn operation_queues_for_a_permit_until_the_timeout() {
         let admission = admission();
         let first = admission.enter(1).await.unwrap();
         assert!(admission.enter(1).await.is_err());
@@ -94,16 +91,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_queue_is_bounded() {
         let admission = admission();
-        let _place = admission.enter(1).await.unwrap();
+        let _permit = admission.enter(1).await.unwrap();
         let started = tokio::time::Instant::now();
-        let waiting = (0..QUEUED_PER_PLACE).map(|_| admission.enter(1));
+        let waiting = (0..QUEUED_PER_PERMIT).map(|_| admission.enter(1));
         let waiting = futures_util::future::join_all(waiting);
         let one_more = async {
             tokio::task::yield_now().await;
-            let refused = admission.enter(1).await;
-            (refused.is_err(), started.elapsed())
+            let rejected = admission.enter(1).await;
+            (rejected.is_err(), started.elapsed())
         };
-        let (_, (refused, after)) = tokio::join!(waiting, one_more);
-        assert!(refused && after < Duration::from_secs(1), "{after:?}");
+        let (_, (is_rejected, after)) = tokio::join!(waiting, one_more);
+        assert!(is_rejected && after < Duration::from_secs(1), "{after:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Request bodies, with limits on their size, their time, and the memory of all of them.
+//! Request bodies, with limits on size, time and total memory.
 
 use std::time::Duration;
 
@@ -13,27 +13,26 @@ use super::{
     rejection::{EXAMPLE, Rejection},
 };
 use crate::{
-    bulkheads::{Bulkhead, Room},
+    bulkheads::{Bulkhead, Permits},
     option_values::{bytes, number},
     schema::ErrorCode,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Maximum length of a media type quoted in an error message.
-const SHOWN_TYPE: usize = 80;
+const MAX_SHOWN_TYPE_LENGTH: usize = 80;
 
-/// Memory of all request bodies being received. Not configurable: a body arrives in milliseconds, so that 64 concurrent ones of
-/// the default limit are not to be expected.
+/// Maximum total bytes of request bodies being received. The budget is not configurable: bodies arrive within milliseconds, so 64
+/// concurrent bodies of the default maximum size are not expected.
 const BODY_BUDGET: usize = 64 << 20;
 
-/// Time for a request body: enough for a megabyte over 1 Mbit/s.
+/// Timeout for receiving a request body, enough for a megabyte at 1 Mbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RequestLimits {
     /// Maximum size of a request body
-    // No more than the memory of all bodies.
+    // The maximum is the memory budget of all bodies.
     #[arg(long = "body-limit", env = "SENDS_BODY_LIMIT", value_name = "BYTES", default_value = "1MiB",
           value_parser = bytes::<usize>(1..=BODY_BUDGET as u64))]
     pub body: usize,
@@ -41,7 +40,6 @@ pub struct RequestLimits {
     #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
           value_parser = number::<usize>(1..=1_000))]
     pub batch: usize,
-    /// Bytes of all bodies being received.
     #[arg(skip = BODY_BUDGET)]
     pub body_budget: usize,
     #[arg(skip = BODY_TIMEOUT)]
@@ -49,15 +47,15 @@ pub struct RequestLimits {
 }
 
 pub(super) struct Bodies {
-    room: Bulkhead,
+    bulkhead: Bulkhead,
     limits: RequestLimits,
 }
 
-/// A complete body. Its memory is reserved until the drop.
+/// Complete body, whose memory is reserved until drop.
 #[derive(Debug)]
 pub(super) struct ReceivedBody {
     bytes: Vec<u8>,
-    _room: Option<Room>,
+    _room: Option<Permits>,
 }
 
 impl ReceivedBody {
@@ -67,11 +65,11 @@ impl ReceivedBody {
 }
 
 impl Bodies {
-    pub(super) fn new(room: Bulkhead, limits: RequestLimits) -> Self {
-        Self { room, limits }
+    pub(super) fn new(bulkhead: Bulkhead, limits: RequestLimits) -> Self {
+        Self { bulkhead, limits }
     }
 
-    /// Receives the body of a POST whose [type](check_type) was checked.
+    /// Receives the body of a POST request whose [content type](check_type) has been checked.
     pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Rejection> {
         let is_encoded = headers
             .get_all(header::CONTENT_ENCODING)
@@ -100,11 +98,11 @@ impl Bodies {
             })
     }
 
-    /// Reserves memory for received bytes only: a large `Content-Length` costs the client nothing.
+    /// Reserves memory only for received bytes, because a client can declare any `Content-Length` at no cost.
     async fn collect(&self, body: Body) -> Result<ReceivedBody, Rejection> {
         let mut body = Limited::new(body, self.limits.body);
         let mut bytes = Vec::new();
-        let mut room: Option<Room> = None;
+        let mut permits: Option<Permits> = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 if error.is::<LengthLimitError>() {
@@ -114,14 +112,17 @@ impl Bodies {
                 }
             })?;
             let Ok(data) = frame.into_data() else { continue };
-            let more = self.room.try_enter(data.len()).ok_or_else(overloaded)?;
-            match &mut room {
-                Some(room) => room.merge(more),
-                None => room = Some(more),
+            let more = self.bulkhead.try_enter(data.len()).ok_or_else(overloaded)?;
+            match &mut permits {
+                Some(permits) => permits.merge(more),
+                None => permits = Some(more),
             }
             bytes.extend_from_slice(&data);
         }
-        Ok(ReceivedBody { bytes, _room: room })
+        Ok(ReceivedBody {
+            bytes,
+            _room: permits,
+        })
     }
 
     fn too_large(&self) -> Rejection {
@@ -133,7 +134,6 @@ impl Bodies {
     }
 }
 
-/// Rejects a body whose `Content-Type` is not JSON in UTF-8.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::is_json_body(headers) {
         return Ok(());
@@ -144,7 +144,7 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
         (Some(Ok(declared)), None) if declared.starts_with(FORM) => {
             format!("The body is declared as {FORM}, curl's default for -d")
         }
-        (Some(Ok(declared)), None) if declared.len() <= SHOWN_TYPE => {
+        (Some(Ok(declared)), None) if declared.len() <= MAX_SHOWN_TYPE_LENGTH => {
             format!("The body is declared as {declared}")
         }
         _ => "The content-type of the body cannot be read".to_owned(),
@@ -196,12 +196,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_endless_body_releases_its_memory_and_a_declared_length_reserves_none() {
+    async fn incomplete_body_reserves_only_received_bytes_and_times_out() {
         let (bodies, mut headers) = bodies();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("10"));
         let half = || {
-            let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"0"))]);
-            Body::from_stream(begun.chain(stream::pending()))
+            let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"0"))]);
+            Body::from_stream(first.chain(stream::pending()))
         };
         let many = (0..15).map(|_| bodies.read(&headers, half()));
         let many = futures_util::future::join_all(many);
@@ -209,10 +209,10 @@ mod tests {
             tokio::task::yield_now().await;
             bodies.read(&headers, Body::from("0")).await.is_err()
         };
-        let (late, refused) = tokio::join!(many, one_more);
-        assert!(refused);
-        for late in late {
-            let response = late.unwrap_err().into_response(MediaType::Json);
+        let (incomplete, is_rejected) = tokio::join!(many, one_more);
+        assert!(is_rejected);
+        for incomplete in incomplete {
+            let response = incomplete.unwrap_err().into_response(MediaType::Json);
             assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
         }
         assert!(bodies.read(&headers, Body::from("0123456789")).await.is_ok());

@@ -1,4 +1,4 @@
-//! Checks of the caller: the API key, and protection against cross-site request forgery.
+//! Checks of the caller: API key and CSRF protection.
 
 use std::sync::Arc;
 
@@ -19,7 +19,8 @@ use crate::schema::ErrorCode;
 /// Header of the API key. `Authorization` is reserved for tokens of Constant Contact.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that force a CORS preflight: headers that common GraphQL clients send anyway, and one without another purpose.
+/// Request headers that force a CORS preflight. Common GraphQL clients send most of them anyway; `graphql-require-preflight` has
+/// no other purpose.
 pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
@@ -27,7 +28,6 @@ pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     API_KEY,
 ];
 
-/// Rejects a caller without a valid key, if keys are required.
 pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(), Rejection> {
     let Some(keys) = keys else { return Ok(()) };
     let mut values = headers.get_all(API_KEY).iter();
@@ -40,7 +40,6 @@ pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(
     }
 }
 
-/// Layer with [`check_key`] for a route other than GraphQL.
 pub(super) async fn require_key(
     State(keys): State<Option<Arc<ApiKeys>>>,
     request: Request,
@@ -56,8 +55,8 @@ fn unauthenticated(message: &str) -> Rejection {
     Rejection::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
 }
 
-/// Rejects a GET that a page of another origin can make a browser send without a preflight. A POST always needs one, since it has
-/// to be JSON.
+/// Rejects a GET request that a cross-origin page could send without a preflight. A POST request always requires a preflight,
+/// since its body must be JSON.
 pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     let forces = |name: &HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
     if !media_type::is_simple_body(headers) || FORCING_PREFLIGHT.iter().any(forces) {

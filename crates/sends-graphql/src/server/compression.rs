@@ -14,8 +14,8 @@ use http_body_util::BodyExt;
 use super::graphql::Large;
 use crate::bulkheads::long_work::LongWork;
 
-/// Compresses the whole of a large response before it is written. The connection would compress it piece by piece on a worker of
-/// the service, for up to a tenth of a second.
+/// Compresses a large response completely before it is written. The connection would otherwise compress it piece by piece on a
+/// worker of the main runtime, for up to a tenth of a second.
 pub(super) async fn of_large(
     State(long_work): State<Arc<LongWork>>,
     request: Request,
@@ -29,7 +29,7 @@ pub(super) async fn of_large(
     let (head, body) = response.into_parts();
     match long_work.run(body.collect()).await {
         Ok(body) => Response::from_parts(head, Body::from(body.to_bytes())),
-        // Fails the connection, as it would without this layer.
+        // Aborts the connection, as the error would without this layer.
         Err(error) => {
             let broken = futures_util::stream::once(async { Err::<axum::body::Bytes, _>(error) });
             Response::from_parts(head, Body::from_stream(broken))

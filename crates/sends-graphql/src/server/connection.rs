@@ -1,10 +1,9 @@
-//! Connections: accepted up to a limit, served over HTTP/1.1 or HTTP/2, and closed after their timeouts.
+//! Accepts connections up to a limit, serves HTTP/1.1 and HTTP/2, and closes connections after timeouts.
 //!
-//! No request is lost at a shutdown: from its start responses over HTTP/1.1 have `Connection: close`, and HTTP/2 sends GOAWAY. An
-//! idle connection is closed only [after a delay](LINGER) since the last connection was accepted, so that requests in transit are
-//! answered.
+//! A graceful shutdown loses no request: HTTP/1.1 responses get `Connection: close`, and HTTP/2 connections send GOAWAY. Idle
+//! connections are closed only [after a delay](LINGER), so that requests in transit are served.
 //!
-//! `activity.rs` has the timeouts, `outgoing.rs` reports the progress of responses to it.
+//! `activity.rs` implements the timeouts, based on the progress that `outgoing.rs` reports.
 
 mod activity;
 mod outgoing;
@@ -30,43 +29,39 @@ use self::{
 };
 use crate::{
     bulkheads::answers::AnswerBudget,
-    bulkheads::{Bulkhead, Room},
+    bulkheads::{Bulkhead, Permits},
     option_values::{HOUR, MIN_DURATION, duration, number},
     shutdown::Ending,
 };
 
-/// Concurrent requests on one HTTP/2 connection.
-const STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 128;
 
-/// Headers of a request: their number and bytes.
-const HEADERS: usize = 64;
-const HEADER_BYTES: u32 = 16 << 10;
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: u32 = 16 << 10;
 
-/// Buffer of an HTTP/1.1 connection. The head of a request has to fit in.
-const BUFFER: usize = HEADER_BYTES as usize;
+/// Buffer size of an HTTP/1.1 connection. A request head must fit into the buffer.
+const BUFFER_BYTES: usize = MAX_HEADER_BYTES as usize;
 
-/// Pause of the accept loop after an error, such as an exhausted limit of file descriptors.
-const REST: Duration = Duration::from_millis(100);
+/// Pause of the accept loop after an error, such as file descriptor exhaustion.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Time for the graceful shutdown of an idle connection.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time between the last accepted connection and the close of idle ones. A client over HTTP/1.1 is notified of a shutdown only by
-/// a response, so that its next request could cross the close of its connection. Clients with steady traffic send the next
-/// request within this time.
+/// Delay between the last accepted connection and the close of idle connections. Only a response notifies an HTTP/1.1 client of
+/// the shutdown, so its next request could race with an immediate close. Clients with steady traffic send the next request within
+/// this time.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Time for the head of the first request. Clients send it in one packet.
+/// Timeout for the first request head, which clients send in one packet.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time of a connection without a request, and for the head of its next request. Exceeds the 60 seconds of common load balancers,
-/// so that these close first and no request meets a closing connection.
+/// Idle timeout of a connection, which includes receiving the next request head. The timeout exceeds the 60 seconds of common
+/// load balancers, so that they close first and no request races with a close.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// Limits of connections.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Maximum number of connections; further ones wait
+    /// Maximum number of connections; further connections wait
     #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
           default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
     pub connections: usize,
@@ -74,56 +69,54 @@ pub struct ConnectionLimits {
     #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = duration(MIN_DURATION..=HOUR))]
     pub write_timeout: Duration,
-    /// Time for the head of the first request.
     #[arg(skip = HEADER_TIMEOUT)]
     pub header_timeout: Duration,
-    /// Time without a request.
     #[arg(skip = IDLE_TIMEOUT)]
     pub idle_timeout: Duration,
 }
 
-/// Shared by all connections.
 #[derive(Clone)]
-pub(super) struct Conversation {
+pub(super) struct ConnectionHandler {
     pub(super) router: Router,
     pub(super) answers: AnswerBudget,
     pub(super) limits: ConnectionLimits,
 }
 
-/// Serves connections until the shutdown, and then waits for the requests in progress.
 pub(super) async fn serve(
     listener: TcpListener,
-    places: Bulkhead,
-    conversation: Conversation,
+    bulkhead: Bulkhead,
+    handler: ConnectionHandler,
     ending: &Ending,
 ) {
     let end = End {
-        begun: ending.unready.clone(),
+        started: ending.unready.clone(),
         closing: CancellationToken::new(),
     };
     let connections = TaskTracker::new();
-    let start = |stream, place: Room| {
-        let (conversation, end) = (conversation.clone(), end.clone());
+    let start = |stream, permit: Permits| {
+        let (handler, end) = (handler.clone(), end.clone());
         connections.spawn(async move {
-            conversation.serve(stream, end).await;
-            drop(place);
+            handler.serve(stream, end).await;
+            drop(permit);
         });
     };
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &bulkhead) => accepted,
             () = ending.closed.cancelled() => break,
         };
         match accepted {
-            Ok((stream, place)) => start(stream, place),
+            Ok((stream, permit)) => start(stream, permit),
             Err(error) => {
-                tracing::warn!("accepting a connection failed, the next attempt is in {REST:?}: {error}");
-                tokio::time::sleep(REST).await;
+                tracing::warn!(
+                    "accepting a connection failed, the next attempt is in {ACCEPT_RETRY_DELAY:?}: {error}"
+                );
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
-    for (stream, place) in accepted_already(listener, &places) {
-        start(stream, place);
+    for (stream, permit) in drain_backlog(listener, &bulkhead) {
+        start(stream, permit);
     }
     connections.close();
     if tokio::time::timeout(LINGER, connections.wait()).await.is_err() {
@@ -132,15 +125,15 @@ pub(super) async fn serve(
     }
 }
 
-/// Closes the listener, and yields the connections that the operating system has accepted already, which it would reset.
-fn accepted_already(
+/// Closes the listener and yields the connections in its backlog, which the operating system would otherwise reset.
+fn drain_backlog(
     listener: TcpListener,
-    places: &Bulkhead,
-) -> impl Iterator<Item = (TcpStream, Room)> + use<'_> {
-    // The runtime would report these connections with a delay.
+    bulkhead: &Bulkhead,
+) -> impl Iterator<Item = (TcpStream, Permits)> + use<'_> {
+    // Tokio would report these connections with a delay.
     let listener = listener.into_std().ok();
     std::iter::from_fn(move || {
-        let place = places.enter_if_free(1)?;
+        let permit = bulkhead.enter_if_free(1)?;
         let stream = loop {
             match listener.as_ref()?.accept() {
                 Ok((stream, _)) => break stream,
@@ -149,26 +142,25 @@ fn accepted_already(
             }
         };
         stream.set_nonblocking(true).ok()?;
-        Some((TcpStream::from_std(stream).ok()?, place))
+        Some((TcpStream::from_std(stream).ok()?, permit))
     })
 }
 
-/// Stages of the shutdown.
 #[derive(Clone)]
 struct End {
-    /// Responses announce the close of their connection.
-    begun: CancellationToken,
-    /// Idle connections are closed.
+    /// Cancelled when responses start to announce the close of their connection.
+    started: CancellationToken,
+    /// Cancelled when idle connections are to be closed.
     closing: CancellationToken,
 }
 
-/// Accepts a connection once there is room; further ones wait in the operating system's queue.
-async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStream, Room)> {
-    let place = places.enter(1).await;
-    let place = place.ok_or_else(|| io::Error::other("no room for connections"))?;
+/// Accepts a connection once a permit is available. Further connections wait in the listen backlog.
+async fn accept(listener: &TcpListener, bulkhead: &Bulkhead) -> io::Result<(TcpStream, Permits)> {
+    let permit = bulkhead.enter(1).await;
+    let permit = permit.ok_or_else(|| io::Error::other("the semaphore of connections is closed"))?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Ok((stream, place)),
+            Ok((stream, _)) => return Ok((stream, permit)),
             // The client has disconnected already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),
@@ -176,7 +168,7 @@ async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStr
     }
 }
 
-impl Conversation {
+impl ConnectionHandler {
     async fn serve(self, stream: TcpStream, end: End) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("setting TCP_NODELAY failed, small responses may be delayed: {error}");
@@ -187,23 +179,24 @@ impl Conversation {
             limits,
         } = self;
         let activity = Arc::new(Activity::new());
-        let (of_requests, begun, budget) = (Arc::clone(&activity), end.begun.clone(), answers.connection());
+        let (of_requests, started, budget) =
+            (Arc::clone(&activity), end.started.clone(), answers.connection());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let (exchange, begun) = (of_requests.begin(request.version()), begun.clone());
+            let (exchange, started) = (of_requests.begin(request.version()), started.clone());
             let router = router.clone();
             let is_multiplexed = request.version() == Version::HTTP_2;
             request.extensions_mut().insert(budget.clone());
             let request = request.map(|body| of_requests.observe(body));
             async move {
-                let mut answer = router.oneshot(request).await;
-                if let Ok(answer) = &mut answer
-                    && begun.is_cancelled()
+                let mut response = router.oneshot(request).await;
+                if let Ok(response) = &mut response
+                    && started.is_cancelled()
                     && !is_multiplexed
                 {
                     let close = HeaderValue::from_static("close");
-                    answer.headers_mut().insert(header::CONNECTION, close);
+                    response.headers_mut().insert(header::CONNECTION, close);
                 }
-                answer.map(|answer| Outgoing::response(answer, exchange))
+                response.map(|response| Outgoing::response(response, exchange))
             }
         });
         let builder = builder(&limits);
@@ -212,9 +205,9 @@ impl Conversation {
             counted.received(bytes.len());
         }));
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
-        let mut ends = std::pin::pin!(async {
+        let mut shutdown = std::pin::pin!(async {
             let over_http_2 = async {
-                end.begun.cancelled().await;
+                end.started.cancelled().await;
                 activity.multiplexed().await;
             };
             tokio::select! {
@@ -222,19 +215,19 @@ impl Conversation {
                 () = end.closing.cancelled() => {}
             }
         });
-        let mut is_ending = false;
+        let mut is_shutting_down = false;
         let result = loop {
             tokio::select! {
                 result = connection.as_mut() => break result,
-                () = ends.as_mut(), if !is_ending => {
-                    is_ending = true;
+                () = shutdown.as_mut(), if !is_shutting_down => {
+                    is_shutting_down = true;
                     connection.as_mut().graceful_shutdown();
                 }
                 overdue = activity.overdue(&limits) => {
                     match overdue {
                         Overdue::Idle => connection.as_mut().graceful_shutdown(),
                         Overdue::Unread => {
-                            tracing::debug!("connection closed: responses not read, or too slowly (write-timeout)");
+                            tracing::debug!("connection closed: responses were read too slowly or not at all (write-timeout)");
                             return;
                         }
                         Overdue::Flooded(reason) => {
@@ -242,7 +235,7 @@ impl Conversation {
                             return;
                         }
                     }
-                    match tokio::time::timeout(LAST_WORDS, connection).await {
+                    match tokio::time::timeout(CLOSE_TIMEOUT, connection).await {
                         Ok(result) => break result,
                         Err(_) => return,
                     }
@@ -261,13 +254,13 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(HEADERS)
-        .max_buf_size(BUFFER);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES)
         .keep_alive_interval(limits.idle_timeout)
         .keep_alive_timeout(limits.header_timeout);
     builder

@@ -1,4 +1,4 @@
-//! Text of a document: from the request, from a persisted query by its hash, or from a manifest of trusted documents.
+//! Finds the text of a document: in the request, among the persisted queries by hash, or in a manifest of trusted documents.
 
 mod manifest;
 
@@ -13,43 +13,38 @@ pub use self::manifest::{InvalidManifest, TrustedDocuments};
 use super::{parameters::Parameters, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// Bytes of an entry besides its text.
-const OVERHEAD: u64 = 128;
+const OVERHEAD_BYTES: u64 = 128;
 
-/// Capacity of the cache of persisted queries, in bytes. Not configurable: it has room for thousands of typical documents, and
-/// clients send the text of an evicted one again.
+/// Capacity of the persisted query cache in bytes. The capacity is not configurable, since it suffices for thousands of typical
+/// documents and clients send evicted texts again.
 pub(super) const REGISTERED_BYTES: u64 = 16 << 20;
 
-/// Typical length of a document, for the initial size of the cache.
-const USUAL_TEXT: u64 = 1 << 10;
+const TYPICAL_TEXT_BYTES: u64 = 1 << 10;
 
 type Hash = [u8; 32];
 
 /// Documents that a request can name instead of sending their text.
 pub(super) enum Documents {
-    /// Any document is executed.
     Any {
-        /// Persisted queries.
+        /// Automatic persisted queries by hash.
         registered: Cache<Hash, Arc<str>, ByLength>,
     },
-    /// Only documents of the manifest are executed.
     Trusted(Arc<TrustedDocuments>),
 }
 
-/// Text of a document, and the hash to register it under once it is valid.
+/// Text of a document, and the hash under which it is registered once it is valid.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) text: Arc<str>,
     register: Option<Hash>,
 }
 
-/// Weight by the bytes of the text.
 #[derive(Clone)]
 pub(super) struct ByLength;
 
 impl Weighter<Hash, Arc<str>> for ByLength {
     fn weight(&self, _: &Hash, text: &Arc<str>) -> u64 {
-        text.len() as u64 + OVERHEAD
+        text.len() as u64 + OVERHEAD_BYTES
     }
 }
 
@@ -57,7 +52,8 @@ impl Documents {
     pub(super) fn new(trusted: Option<Arc<TrustedDocuments>>, cache_bytes: u64) -> Self {
         trusted.map_or_else(
             || {
-                let items = usize::try_from(cache_bytes / (USUAL_TEXT + OVERHEAD)).unwrap_or(usize::MAX);
+                let items = usize::try_from(cache_bytes / (TYPICAL_TEXT_BYTES + OVERHEAD_BYTES))
+                    .unwrap_or(usize::MAX);
                 let registered = Cache::with_weighter(items.clamp(16, 1 << 16), cache_bytes, ByLength);
                 Self::Any { registered }
             },
@@ -72,15 +68,15 @@ impl Documents {
             Self::Trusted(trusted) => {
                 let named = hash.as_deref().or(request.document_id.as_deref());
                 let text = match (named, text) {
-                    // A text in addition to the name is ignored.
+                    // A text is ignored if the request also names a document.
                     (Some(name), _) => trusted.named(name),
-                    (None, Some(text)) => trusted.worded(&text),
+                    (None, Some(text)) => trusted.with_text(&text),
                     (None, None) => return Err(no_document()),
                 };
                 text.map(Document::sent).ok_or_else(|| {
                     Rejection::of_request(
                         ErrorCode::PersistedQueryNotFound,
-                        "The document is not in the manifest of the service, which executes no others.",
+                        "The document is not in the manifest of the service, which executes no other documents.",
                     )
                 })
             }
@@ -93,7 +89,7 @@ impl Documents {
         }
     }
 
-    /// Registers a persisted query after its validation, so that invalid texts evict nothing.
+    /// Registers a validated persisted query. Invalid texts are not registered, so that they evict nothing.
     pub(super) fn register(&self, document: Document) {
         if let (Self::Any { registered }, Some(hash)) = (self, document.register) {
             registered.insert(hash, document.text);
@@ -129,7 +125,7 @@ fn registered_document(
     })
 }
 
-/// Some clients compare the message before they send the text.
+/// Some clients match the message before they send the text.
 fn not_found() -> Rejection {
     Rejection::of_request(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
 }
@@ -140,7 +136,6 @@ fn no_document() -> Rejection {
     )
 }
 
-/// Hash in the extension of Apollo's automatic persisted queries.
 fn persisted_hash(extensions: &Map<String, Value>) -> Result<Option<String>, Rejection> {
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Value::Null) => return Ok(None),
@@ -153,7 +148,7 @@ fn persisted_hash(extensions: &Map<String, Value>) -> Result<Option<String>, Rej
         _ => Err(Rejection::new(
             StatusCode::BAD_REQUEST,
             ErrorCode::BadUserInput,
-            "\"extensions.persistedQuery\" must hold \"version\": 1 and \"sha256Hash\".",
+            "\"extensions.persistedQuery\" must contain \"version\": 1 and \"sha256Hash\".",
         )),
     }
 }

@@ -1,7 +1,7 @@
-//! GraphiQL: its page and files.
+//! GraphiQL page and files.
 //!
-//! The build script embeds GraphiQL if it finds Node.js. Otherwise the page loads it from a content delivery network, in pinned
-//! versions with integrity hashes, and falls back to a plain editor without that.
+//! The build script embeds GraphiQL if Node.js is available. Otherwise, the page loads pinned versions with integrity hashes from
+//! a CDN, and falls back to a plain editor if the CDN is unreachable.
 
 mod files;
 mod page;
@@ -19,7 +19,6 @@ use http::{HeaderMap, StatusCode};
 use self::page::Page;
 use super::unrouted;
 
-/// Routes of the page, of its files, and of the redirect from `/`.
 pub(super) fn routes(sandbox: bool) -> Router {
     let page = Page::bundled(sandbox).unwrap_or_else(|| Page::from_cdn(sandbox));
     Router::new()

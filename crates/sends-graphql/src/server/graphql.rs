@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: the steps of a request, for GET and POST. Each step is a module.
+//! GraphQL over HTTP: handles GET and POST requests, with each step in its own module.
 
 mod running;
 
@@ -35,17 +35,16 @@ use crate::{
     server::HttpOptions,
 };
 
-/// Headers that a response depends on. The compression layer adds its own.
+/// Request headers that affect a response. The compression layer adds its own header.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
-/// Values of a request other than its variables: its other parameters and short extensions.
-const VALUES_BESIDE: usize = 100;
+/// Maximum number of values in a request other than variables: other parameters and short extensions.
+const MAX_OTHER_VALUES: usize = 100;
 
-/// Bytes of a body beyond which parsing is [long work](crate::bulkheads::long_work): about a millisecond. Smaller ones are not
-/// worth the microseconds of a thread change.
+/// Bytes of a body beyond which parsing counts as [long work](crate::bulkheads::long_work), about a millisecond. Smaller bodies
+/// do not justify the overhead of a thread switch.
 const LONG_BODY: usize = 64 << 10;
 
-/// Shared by all requests to the endpoint.
 pub(super) struct Endpoint {
     service: Service,
     keys: Option<Arc<ApiKeys>>,
@@ -54,8 +53,8 @@ pub(super) struct Endpoint {
     answers: AnswerBudget,
     bodies: Bodies,
     batch_limit: usize,
-    /// Values of a body, for all requests of a batch.
-    most_values: usize,
+    /// Maximum number of values in a body, for all requests of a batch.
+    max_values: usize,
 }
 
 impl Endpoint {
@@ -75,16 +74,16 @@ impl Endpoint {
             ),
             bodies: Bodies::new(bulkheads.bodies, request),
             batch_limit: request.batch,
-            most_values: (variable_values.saturating_add(VALUES_BESIDE)).saturating_mul(request.batch),
+            max_values: (variable_values.saturating_add(MAX_OTHER_VALUES)).saturating_mul(request.batch),
         }
     }
 }
 
-/// Extension of a response longer than [`LONG_BODY`], whose compression is long work.
+/// Response extension for a body longer than [`LONG_BODY`], whose compression counts as long work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Large;
 
-pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+pub(super) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(media_type) = MediaType::negotiate(&parts.headers) else {
         return Rejection::new(
@@ -94,9 +93,9 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
         )
         .into_response(MediaType::Json);
     };
-    let answered = match parts.method {
+    let result = match parts.method {
         Method::GET | Method::HEAD => {
-            // The body's buffer would live as long as the operation.
+            // Releases the body's buffer before the operation runs.
             drop(body);
             endpoint.get(&parts, media_type).await
         }
@@ -108,7 +107,7 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
         )
         .header(header::ALLOW, METHODS)),
     };
-    let mut response = answered.unwrap_or_else(|rejection| rejection.into_response(media_type));
+    let mut response = result.unwrap_or_else(|rejection| rejection.into_response(media_type));
     response.headers_mut().append(header::VARY, VARY);
     response
 }
@@ -126,13 +125,13 @@ impl Endpoint {
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
         let finish = move |executed: Executed| {
-            // A response with errors can differ the next time.
+            // A response with errors gets no entity tag, since the next response can differ.
             let response = &executed.response;
             let tag = response
                 .is_ok()
                 .then(|| entity_tag::of_data(&response.data))
                 .flatten();
-            Ok((answer_of(executed, media_type)?, tag))
+            Ok((executed_response(executed, media_type)?, tag))
         };
         let (mut response, tag) = self.run(parameters, parts, Method::GET, finish).await?;
         let Some(tag) = tag else {
@@ -150,14 +149,14 @@ impl Endpoint {
         media_type: MediaType,
     ) -> Result<Response, Rejection> {
         let headers = &parts.headers;
-        // Instead of the preflight check: pages of other origins cannot send this type without a preflight.
+        // Replaces the preflight check, since cross-origin pages cannot send this content type without a preflight.
         body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
         let is_long = body.bytes().len() > LONG_BODY;
-        let (batch_limit, most_values) = (self.batch_limit, self.most_values);
-        // Drops the body, and releases its memory.
-        let read = async move { Requests::from_body(body.bytes(), batch_limit, most_values) };
+        let (batch_limit, max_values) = (self.batch_limit, self.max_values);
+        // The future drops the body after parsing, which releases its memory.
+        let read = async move { Requests::from_body(body.bytes(), batch_limit, max_values) };
         let requests = if is_long {
             self.run_long(read).await
         } else {
@@ -165,7 +164,7 @@ impl Endpoint {
         }?;
         match requests {
             Requests::Single(parameters) => {
-                let finish = move |executed: Executed| answer_of(executed, media_type);
+                let finish = move |executed: Executed| executed_response(executed, media_type);
                 self.run(*parameters, parts, Method::POST, finish).await
             }
             Requests::Batch(batch) => {
@@ -175,14 +174,14 @@ impl Endpoint {
         }
     }
 
-    /// Checks the API key and that there is an access token, before the body is read.
+    /// Checks the API key and the presence of an access token before the body is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         caller_checks::check_key(self.keys.as_deref(), headers)?;
         self.service.backend.access.check(headers).map_err(token_missing)
     }
 }
 
-fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
+fn executed_response(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
     let (json, memory) = serialise(executed.response, executed.memory)?;
     let resources = BodyResources::new(memory, json.length());
     let mut response = response_of(json, resources, media_type);
@@ -192,7 +191,7 @@ fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Reje
     Ok(response)
 }
 
-/// Length of a body in memory.
+/// Returns the length of a body, or `usize::MAX` if the length is unknown.
 fn length(response: &Response) -> usize {
     let exact = response.body().size_hint().exact();
     exact
@@ -211,10 +210,8 @@ fn response_of(json: impl Into<Body>, resources: BodyResources, media_type: Medi
     response
 }
 
-/// Serialised response and its memory.
 type Serialised = (Pieces, Arc<AnswerMemory>);
 
-/// Serialises a response, and releases the memory beyond its length.
 fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Serialised, Rejection> {
     let mut json = Writer::default();
     if let Err(error) = serde_json::to_writer(&mut json, &response) {
@@ -227,17 +224,17 @@ fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Re
     Ok((json, memory))
 }
 
-/// Response to a batch. Its parts stay separate, since joining them would double their memory.
-fn batch_of(answers: Vec<Result<Serialised, Rejection>>) -> (Pieces, BodyResources) {
-    let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(answers.len()));
+/// Concatenates the responses of a batch. The parts stay separate, since joining them would double their memory.
+fn batch_of(responses: Vec<Result<Serialised, Rejection>>) -> (Pieces, BodyResources) {
+    let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(responses.len()));
     json.push("[");
-    for (index, answer) in answers.into_iter().enumerate() {
+    for (index, response) in responses.into_iter().enumerate() {
         if index > 0 {
             json.push(",");
         }
-        match answer {
-            Ok((answer, memory)) => {
-                json.append(answer);
+        match response {
+            Ok((response, memory)) => {
+                json.append(response);
                 memories.push(memory);
             }
             Err(rejection) => {
@@ -256,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_is_large_by_its_length() {
+    fn response_beyond_the_threshold_is_large() {
         let is_large = |bytes: usize| {
             let response = response_of(vec![b' '; bytes], BodyResources::new((), bytes), MediaType::Json);
             response.extensions().get::<Large>().is_some()

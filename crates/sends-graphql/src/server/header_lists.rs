@@ -1,11 +1,11 @@
-//! Headers that are lists: `Accept`, `Accept-Encoding` and `If-None-Match`.
+//! List headers: `Accept`, `Accept-Encoding` and `If-None-Match`.
 
 use http::{HeaderMap, HeaderName};
 
 /// Weight `q` of a list item, in thousandths.
 pub(super) type Weight = u16;
 
-/// Items of a list header, of all its lines.
+/// Returns the items of a list header from all its lines.
 pub(super) fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).iter();
     lines
@@ -15,7 +15,6 @@ pub(super) fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Itera
         .filter(|item| !item.is_empty())
 }
 
-/// Name and value of each parameter of a list item, or of another header with parameters.
 pub(super) fn parameters(item: &str) -> impl Iterator<Item = (&str, &str)> {
     let parameters = item.split(';').skip(1);
     parameters.filter_map(|parameter| {
@@ -24,12 +23,11 @@ pub(super) fn parameters(item: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// A list item without its parameters.
 pub(super) fn value(item: &str) -> &str {
     item.split(';').next().unwrap_or_default().trim()
 }
 
-/// Weight of a list item. `None` if it is not a number from 0 to 1.
+/// Returns the weight of a list item, 1 by default. `None` if the weight is not a number from 0 to 1.
 pub(super) fn weight(item: &str) -> Option<Weight> {
     let Some((_, weight)) = parameters(item).find(|(name, _)| name.eq_ignore_ascii_case("q")) else {
         return Some(1000);

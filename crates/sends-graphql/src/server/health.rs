@@ -1,4 +1,4 @@
-//! `/health/live` and `/health/ready`.
+//! Handlers of `/health/live` and `/health/ready`.
 
 use axum::{
     Json,
@@ -17,7 +17,7 @@ pub(super) async fn live() -> Response {
     ([(header::CACHE_CONTROL, NO_STORE)], body).into_response()
 }
 
-/// 200 for a ready or degraded service, else 503, with the reasons.
+/// Responds with 200 if the service is ready or degraded, otherwise with 503. The body contains the reasons.
 pub(super) async fn ready(State(service): State<Service>) -> Response {
     let report = service.readiness.report().await;
     let status = match report.status {

@@ -1,7 +1,7 @@
-//! Checks of `Host` and `Origin`.
+//! Checks of the `Host` and `Origin` headers.
 //!
-//! The check of `Host` prevents DNS rebinding: an attacker's page can point its own host name to this machine, and is then
-//! same-origin with a service on a loopback address. Allowed are loopback names, IP addresses, and the names of `--allowed-host`.
+//! The `Host` check prevents DNS rebinding: an attacker can point a host name to this machine, which makes the attacker's page
+//! same-origin with a service on a loopback address. Loopback names, IP addresses and the names of `--allowed-host` are allowed.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,6 @@ use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
 use super::{media_type::MediaType, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// Allowed hosts and origins.
 pub(super) struct HostAndOrigin {
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
@@ -22,8 +21,7 @@ impl HostAndOrigin {
         Self { hosts, origins }
     }
 
-    /// Response to a request for another host or from another origin.
-    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+    pub(super) fn rejection(&self, request: &Request) -> Option<Response> {
         let message = self.allow(request).err()?;
         let media_type = MediaType::negotiate(request.headers()).unwrap_or(MediaType::Json);
         let rejection = Rejection::new(StatusCode::FORBIDDEN, ErrorCode::RequestRefused, message);
@@ -60,7 +58,7 @@ impl HostAndOrigin {
     }
 }
 
-/// Whether this is a health check over HTTP/1.0 without a host, as of load balancers. Browsers always send one.
+/// Returns whether the request is a load balancer's health check over HTTP/1.0 without `Host`. Browsers always send `Host`.
 fn is_plain_probe(request: &Request) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_10
@@ -70,7 +68,7 @@ fn is_plain_probe(request: &Request) -> bool {
         && !headers.contains_key(header::ORIGIN)
 }
 
-/// `:authority` of HTTP/2, or the only `Host` header of HTTP/1.
+/// Returns `:authority` of HTTP/2, or the `Host` header of HTTP/1 unless it is repeated.
 fn authority(request: &Request) -> Option<Authority> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.clone());
@@ -82,7 +80,7 @@ fn authority(request: &Request) -> Option<Authority> {
     }
 }
 
-/// Whether a page is the service's own. The scheme is not compared, since a proxy can terminate TLS.
+/// Returns whether the origin is the service's own. The scheme is not compared, since a proxy can terminate TLS.
 fn is_same(origin: &HeaderValue, authority: &Authority) -> bool {
     let Ok(origin) = origin.to_str() else {
         return false;
@@ -99,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    fn is_let_through(host: &str, origin: Option<&str>) -> bool {
+    fn is_allowed(host: &str, origin: Option<&str>) -> bool {
         let host_and_origin = HostAndOrigin::new(
             vec!["sends.example.com".into()],
             vec![HeaderValue::from_static("https://app.example.com")],
@@ -114,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_service_responds_under_its_own_names_only() {
+    fn only_local_and_allowed_hosts_are_served() {
         for (host, expected) in [
             ("localhost:8080", true),
             ("LOCALHOST", true),
@@ -131,13 +129,13 @@ mod tests {
             ("", false),
             ("a b", false),
         ] {
-            assert_eq!(is_let_through(host, None), expected, "{host}");
+            assert_eq!(is_allowed(host, None), expected, "{host}");
         }
     }
 
     #[test]
     fn probes_over_http_1_0_need_no_host() {
-        let is_let_through = |version, path: &str, origin: Option<&str>| {
+        let is_allowed = |version, path: &str, origin: Option<&str>| {
             let mut request = Request::builder().version(version).uri(path);
             if let Some(origin) = origin {
                 request = request.header(header::ORIGIN, origin);
@@ -145,11 +143,11 @@ mod tests {
             let request = request.body(Body::empty()).unwrap();
             HostAndOrigin::new(vec![], vec![]).allow(&request).is_ok()
         };
-        assert!(is_let_through(Version::HTTP_10, "/health/live", None));
-        assert!(is_let_through(Version::HTTP_10, "/health/ready", None));
-        assert!(!is_let_through(Version::HTTP_10, "/health/live", Some("null")));
-        assert!(!is_let_through(Version::HTTP_10, "/graphql", None));
-        assert!(!is_let_through(Version::HTTP_11, "/health/live", None));
+        assert!(is_allowed(Version::HTTP_10, "/health/live", None));
+        assert!(is_allowed(Version::HTTP_10, "/health/ready", None));
+        assert!(!is_allowed(Version::HTTP_10, "/health/live", Some("null")));
+        assert!(!is_allowed(Version::HTTP_10, "/graphql", None));
+        assert!(!is_allowed(Version::HTTP_11, "/health/live", None));
     }
 
     #[test]
@@ -164,11 +162,7 @@ mod tests {
             ("null", false),
             ("https://attacker.example", false),
         ] {
-            assert_eq!(
-                is_let_through("localhost:8080", Some(origin)),
-                expected,
-                "{origin}"
-            );
+            assert_eq!(is_allowed("localhost:8080", Some(origin)), expected, "{origin}");
         }
     }
 }

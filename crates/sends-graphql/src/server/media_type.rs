@@ -1,19 +1,19 @@
-//! Media types: negotiation of the response's by `Accept`, and checks of the request's `Content-Type`.
+//! Content negotiation by `Accept`, and checks of `Content-Type`.
 
 use http::{HeaderMap, HeaderValue, header};
 
 use super::header_lists::{Weight, items, parameters, value, weight};
 
-/// Media type of a GraphQL response. The bodies are the same; the status codes differ in meaning.
+/// Media type of a GraphQL response. The bodies are the same, but the status codes differ in meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum MediaType {
-    /// The status code is the GraphQL server's.
+    /// Every status code comes from the GraphQL server.
     GraphqlResponse,
-    /// The status code can be that of an intermediary, so that a valid request is answered with 200.
+    /// A status code can come from an intermediary, so valid requests get status 200.
     Json,
 }
 
-/// Specificity of the match of a media range and a type, the least specific first.
+/// Specificity of a media range that matches a type, in ascending order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Specificity {
     Anything,
@@ -31,7 +31,6 @@ impl MediaType {
         }
     }
 
-    /// Value of `Content-Type`.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -39,9 +38,9 @@ impl MediaType {
         })
     }
 
-    /// The client's preferred type. `None` if it accepts neither.
+    /// Returns the client's preferred type. `None` if the client accepts neither.
     ///
-    /// A client that names neither gets `application/json`, since the client may predate the other type.
+    /// A client that names neither type gets `application/json`, since the client may predate the other type.
     pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
         if items(headers, &header::ACCEPT).next().is_none() {
             return Some(Self::Json);
@@ -54,11 +53,10 @@ impl MediaType {
             .map(|(_, media_type)| media_type)
     }
 
-    /// Rank of the type for the client. `None` if it is not accepted.
     fn preference(self, headers: &HeaderMap) -> Option<(Weight, Specificity, bool)> {
         let ranges = items(headers, &header::ACCEPT);
         let matching = ranges.filter_map(|range| Some((self.specificity(range)?, quality(range)?)));
-        // The most specific range decides, even if a less specific one has a greater weight.
+        // The most specific range takes precedence, even if a less specific range has a greater weight.
         let (specificity, weight) = matching.max()?;
         let is_default = (specificity == Specificity::Named) == (self == Self::GraphqlResponse);
         (weight > 0).then_some((weight, specificity, is_default))
@@ -76,12 +74,12 @@ impl MediaType {
     }
 }
 
-/// Weight of a media range. `None` if it is invalid, or requires a charset other than UTF-8.
+/// Returns the weight of a media range. `None` if the range is invalid or requires a charset other than UTF-8.
 fn quality(range: &str) -> Option<Weight> {
     has_utf8(range).then(|| weight(range))?
 }
 
-/// Whether the client names HTML and prefers it to both types of GraphQL responses, as browsers do for a navigation.
+/// Returns whether the client explicitly accepts HTML and prefers it to both GraphQL media types, as browsers do for navigations.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let ranges = items(headers, &header::ACCEPT);
     let html = ranges.filter(|range| value(range).eq_ignore_ascii_case("text/html"));
@@ -93,7 +91,7 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     html.unwrap_or(0) > graphql.max().unwrap_or(0)
 }
 
-/// Whether the only `Content-Type` of a request is JSON in UTF-8.
+/// Returns whether the request has a single `Content-Type`, which is JSON in UTF-8.
 pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(declared), None) = (types.next(), types.next()) else {
@@ -103,8 +101,8 @@ pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
     declared.to_str().is_ok_and(is_json)
 }
 
-/// Whether browsers send a body of this type to another origin without a preflight: `Content-Type` is one of the three of HTML
-/// forms, or unreadable.
+/// Returns whether browsers send such a body to another origin without a preflight. The exemption covers the content types of
+/// HTML forms and invalid headers.
 pub(super) fn is_simple_body(headers: &HeaderMap) -> bool {
     const OF_FORMS: [&str; 3] = [
         "application/x-www-form-urlencoded",
@@ -113,12 +111,12 @@ pub(super) fn is_simple_body(headers: &HeaderMap) -> bool {
     ];
     headers.get_all(header::CONTENT_TYPE).iter().all(|declared| {
         let name = value(declared.to_str().unwrap_or_default());
-        // Browsers send a value without a slash, which is not a media type, without a preflight as well.
+        // A value without a slash is not a media type, and browsers send it without a preflight as well.
         !name.contains('/') || OF_FORMS.iter().any(|simple| name.eq_ignore_ascii_case(simple))
     })
 }
 
-/// Whether the charset, if there is one, is UTF-8.
+/// Returns whether the charset is UTF-8 or unspecified.
 fn has_utf8(declared: &str) -> bool {
     let mut charsets = parameters(declared).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
     charsets.all(|(_, charset)| ["utf-8", "utf8"].contains(&&*charset.to_ascii_lowercase()))
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_gets_the_type_that_it_prefers() {
+    fn client_preference_selects_the_media_type() {
         const G: Option<MediaType> = Some(MediaType::GraphqlResponse);
         const J: Option<MediaType> = Some(MediaType::Json);
         let cases: [(&[&str], _); 19] = [
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_clients_that_prefer_html_get_it() {
+    fn html_must_be_explicitly_preferred() {
         for (accept, expected) in [
             ("text/html", true),
             (
@@ -197,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_json_in_utf8_or_refused() {
+    fn only_json_bodies_in_utf8_are_accepted() {
         for (values, json, simple) in [
             (vec!["application/json"], true, false),
             (vec!["Application/JSON; charset=\"UTF-8\""], true, false),

@@ -1,4 +1,4 @@
-//! `/metrics`, in the text format of Prometheus.
+//! Handler of `/metrics`, in the Prometheus text format.
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! Preparation and execution of one operation, independent of HTTP except for the status of a rejection.
+//! Prepares and executes one operation, independent of HTTP except for the status of a rejection.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use super::{Service, rejection::Rejection, response_cache::Cacheable};
 use crate::{
     bulkheads::answers::{self, AnswerMemory},
-    execution::validation::Refused,
+    execution::validation::Rejected,
     execution::{self, Admitted, Executor},
     schema::{ErrorCode, extension},
     sources::histories::RequestContext,
@@ -17,25 +17,23 @@ use crate::{
     telemetry::{self, metrics::Outcome},
 };
 
-/// Result of an operation.
 pub(super) struct Executed {
     pub response: Response,
-    /// For metrics, if the response is sent.
+    /// Outcome for the metrics, provided that the response is sent.
     pub outcome: Outcome,
-    /// `None` if the response is not cached.
     pub cacheable: Option<Cacheable>,
     pub memory: Arc<AnswerMemory>,
 }
 
 pub(super) fn prepare(executor: &Executor, request: Request, is_get: bool) -> Result<Admitted, Rejection> {
-    executor.admit(request).map_err(|refused| match refused {
-        Refused::Mutation if is_get => Rejection::new(
+    executor.admit(request).map_err(|rejected| match rejected {
+        Rejected::Mutation if is_get => Rejection::new(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::BadUserInput,
-            refused.message(),
+            rejected.message(),
         )
         .header(header::ALLOW, HeaderValue::from_static("POST")),
-        refused => Rejection::of_document(refused.into_errors()),
+        rejected => Rejection::of_document(rejected.into_errors()),
     })
 }
 
@@ -55,16 +53,16 @@ pub(super) async fn execute(
     let admitted = admitted.data(histories).data(resources).data(log);
     let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
     service.backend.histories.written(&stored).await;
-    // A call that several operations wait for is counted for the one that made it.
+    // A call shared by several operations is counted only for the operation that made it.
     let upstream = extension::upstream(caller.calls_sent(), &stale);
     response
         .extensions
         .insert(extension::UPSTREAM.to_owned(), upstream);
     telemetry::operation::cost(caller.calls_sent());
-    // The response reports its calls, and a repeated operation makes none.
-    let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;
+    // Responses that caused upstream calls are not cached, since they report the calls and a repeated operation makes none.
+    let made_no_calls = response.errors.is_empty() && caller.calls_sent() == 0;
     let read_set = recorder
-        .filter(|_| costs_nothing)
+        .filter(|_| made_no_calls)
         .and_then(|recorder| recorder.read_set(owner));
     Executed {
         outcome: execution::outcome(&response),

@@ -10,7 +10,7 @@ use crate::api_keys::ApiKeys;
 use crate::bulkheads::{Bulkhead, Bulkheads, answers};
 use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
-/// Minimum budget of responses: a quarter of it has room for the largest small response.
+/// Minimum of `--answer-budget`. A quarter of the budget must suffice for a small response of maximum size.
 const MIN_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
 #[derive(Args, Clone, Debug)]
@@ -25,9 +25,9 @@ pub struct HttpOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Access over HTTP")]
 pub struct AccessOptions {
-    /// File of API keys, one of which callers have to send as X-API-Key
+    /// File of API keys; callers must send a key as X-API-Key
     ///
-    /// It has one key per line; lines that begin with # are comments. Changes take effect within a second.
+    /// The file has one key per line; lines that start with # are comments. Changes take effect within a second.
     #[arg(long = "api-key-file", env = "SENDS_API_KEY_FILE", value_name = "FILE",
           value_parser = |path: &str| ApiKeys::read(Path::new(path)).map(Arc::new))]
     pub api_keys: Option<Arc<ApiKeys>>,
@@ -45,7 +45,7 @@ pub struct AccessOptions {
           value_parser = host)]
     pub allowed_hosts: Vec<String>,
 
-    /// Origins of web pages that can send requests, separated by commas
+    /// Allowed origins of web pages, separated by commas
     ///
     /// An origin has the form <https://app.example.com>.
     #[arg(long = "allowed-origin", env = "SENDS_ALLOWED_ORIGIN", value_name = "ORIGIN",
@@ -74,9 +74,9 @@ pub struct CapacityOptions {
           value_parser = bytes::<u64>(0..=1 << 40))]
     pub answer_cache: u64,
 
-    /// Memory of all responses being created and written
+    /// Maximum memory of responses being created and written
     ///
-    /// Operations that wait for Constant Contact have half as much in addition.
+    /// Operations that wait for Constant Contact can use half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
           value_parser = bytes::<usize>(MIN_ANSWER_BUDGET..=1 << 40))]
     pub answer_budget: usize,
@@ -90,12 +90,12 @@ pub struct CapacityOptions {
 
     /// Maximum number of waiting operations
     ///
-    /// Such operations wait for Constant Contact, a search of the log or memory for responses.
+    /// These operations wait for Constant Contact, for a log search or for response memory.
     #[arg(long, env = "SENDS_MAX_WAITING_OPERATIONS", value_name = "COUNT", default_value = "4096",
           value_parser = number::<usize>(1..=1_000_000))]
     pub max_waiting_operations: usize,
 
-    /// Maximum time of an operation in the queue, before it is rejected
+    /// Maximum time that an operation queues before it is rejected
     #[arg(long, env = "SENDS_OPERATION_WAIT", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub operation_wait: Duration,

@@ -1,14 +1,13 @@
-//! Parameters of a GraphQL request, from the body of a POST or the query string of a GET.
+//! Parameters of a GraphQL request, parsed from the body of a POST request or the query string of a GET request.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::rejection::Rejection;
 
-/// Valid body, for error messages.
 const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
 
-/// Parameters of the right types. Null is the same as absent.
+/// Parameters with validated types. Null is equivalent to absent.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Parameters {
     pub query: Option<String>,
@@ -26,15 +25,15 @@ pub(super) enum Requests {
 }
 
 impl Requests {
-    pub(super) fn from_body(body: &[u8], batch_limit: usize, most_values: usize) -> Result<Self, Rejection> {
+    pub(super) fn from_body(body: &[u8], batch_limit: usize, max_values: usize) -> Result<Self, Rejection> {
         if body.trim_ascii().is_empty() {
             return Err(Rejection::malformed(format!(
                 "The body is empty; send an object such as {EXAMPLE_BODY}."
             )));
         }
-        if value_count(body) > most_values {
+        if value_count(body) > max_values {
             return Err(Rejection::malformed(format!(
-                "The body has more than {most_values} values; send fewer values in the variables."
+                "The body has more than {max_values} values; send fewer values in the variables."
             )));
         }
         match serde_json::from_slice(body) {
@@ -60,7 +59,7 @@ impl Requests {
         }
         if requests.is_empty() || requests.len() > limit {
             return Err(Rejection::malformed(format!(
-                "A batch holds from 1 to {limit} operations."
+                "A batch must contain 1 to {limit} operations."
             )));
         }
         let requests = requests.into_iter().map(|request| match request {
@@ -91,7 +90,7 @@ impl Parameters {
         })
     }
 
-    /// Reads the query string of a URL. Repeated parameters are rejected.
+    /// Parses the query string of a URL. Rejects repeated parameters.
     pub(super) fn from_query_string(query: &str) -> Result<Self, Rejection> {
         let mut members = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -104,7 +103,7 @@ impl Parameters {
             };
             if members.insert(name.to_string(), value).is_some() {
                 return Err(Rejection::malformed(format!(
-                    "\"{name}\" is given more than once."
+                    "\"{name}\" is specified more than once."
                 )));
             }
         }
@@ -112,8 +111,8 @@ impl Parameters {
     }
 }
 
-/// Values in a JSON text, those in lists and objects included. A megabyte can hold half a million values, and each takes far more
-/// memory than its text once it is parsed.
+/// Counts the values in a JSON text, including nested values. A megabyte can contain half a million values, each of which takes
+/// far more memory after parsing than its text.
 fn value_count(json: &[u8]) -> usize {
     let (mut count, mut is_in_string, mut is_escaped, mut is_opened) = (1, false, false, false);
     for byte in json {
@@ -124,7 +123,7 @@ fn value_count(json: &[u8]) -> usize {
             _ if is_in_string => {}
             b' ' | b'\t' | b'\r' | b'\n' => continue,
             b',' | b'[' | b'{' => count += 1,
-            // An empty list or object.
+            // The opening bracket counted a first element, which an empty list or object lacks.
             b']' | b'}' if is_opened => count -= 1,
             _ => {}
         }
@@ -169,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn null_is_the_same_as_absent() {
+    fn null_is_equivalent_to_absent() {
         for body in [
             r#"{"query":"{a}"}"#,
             r#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"documentId":null,"more":1} "#,
         ] {
             let Requests::Single(read) = Requests::from_body(body.as_bytes(), 1, 1_000).unwrap() else {
-                panic!("{body} is no batch");
+                panic!("expected a single request: {body}");
             };
             let expected = Parameters {
                 query: Some("{a}".into()),
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_of_the_wrong_type_is_named() {
+    fn error_names_the_parameter_of_the_wrong_type() {
         for (name, value) in [
             ("query", json!(1)),
             ("query", json!({})),
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_other_than_an_object_is_refused() {
+    fn body_other_than_an_object_is_rejected() {
         for (body, expected) in [
             ("", "The body is empty"),
             (" \n", "The body is empty"),
@@ -235,15 +234,15 @@ mod tests {
             ),
             ("[]", "Batches are not accepted"),
         ] {
-            let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
-            assert!(refused.starts_with(expected), "{body}: {refused}");
+            let error = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
+            assert!(error.starts_with(expected), "{body}: {error}");
         }
         assert!(Requests::from_body(b"\xff{}", 1, 1_000).is_err());
         assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9, 1_000).is_err());
     }
 
     #[test]
-    fn values_are_counted_at_any_depth_and_not_in_strings() {
+    fn nested_values_are_counted_and_string_contents_are_not() {
         for (json, count) in [
             (r#"{"a": [1, {"b": 2}], "c": "d"}"#, 6),
             (r#"{"a": "[1, \"{2,\\"}"#, 2),
@@ -253,21 +252,18 @@ mod tests {
             assert_eq!(value_count(json.as_bytes()), count, "{json}");
         }
         assert!(Requests::from_body(b"{\"variables\": [1, 2]}", 1, 4).is_err());
-        let refused = message(Requests::from_body(b"[1, 2, 3]", 9, 3).unwrap_err());
-        assert!(
-            refused.starts_with("The body has more than 3 values"),
-            "{refused}"
-        );
+        let error = message(Requests::from_body(b"[1, 2, 3]", 9, 3).unwrap_err());
+        assert!(error.starts_with("The body has more than 3 values"), "{error}");
     }
 
     #[test]
-    fn a_batch_is_accepted_up_to_its_limit() {
+    fn batch_is_accepted_up_to_the_limit() {
         let batch = |length: usize| json!(vec![json!({ "query": "{a}" }); length]).to_string();
-        for (length, taken) in [(0, false), (1, true), (3, true), (4, false)] {
+        for (length, is_accepted) in [(0, false), (1, true), (3, true), (4, false)] {
             let read = Requests::from_body(batch(length).as_bytes(), 3, 1_000);
             assert_eq!(
                 matches!(&read, Ok(Requests::Batch(requests)) if requests.len() == length),
-                taken,
+                is_accepted,
                 "{length}"
             );
         }
@@ -276,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_string_holds_the_same_parameters() {
+    fn query_string_provides_the_same_parameters() {
         let read = Parameters::from_query_string(
             "query=%7Ba%7D+%23&operationName=&variables=%7B%22a%22%3A1%7D&extensions=&other=1",
         );

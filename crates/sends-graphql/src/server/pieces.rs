@@ -1,5 +1,5 @@
-//! Body of several pieces with a known length, and a writer for it. A single buffer that doubles takes three times its length
-//! while it grows.
+//! Response body of several pieces with a known length, and its writer. A single growing buffer would temporarily need three
+//! times its length.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use std::{
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 
-/// Length of all pieces but the last.
+/// Length of every piece except the last, in bytes.
 const PIECE: usize = 64 << 10;
 
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl io::Write for Writer {
             let full = std::mem::replace(&mut self.last, Vec::with_capacity(PIECE));
             self.full.push_back(full.into());
         }
-        // Doubling would exceed the length of a piece.
+        // The capacity is reserved exactly, since doubling would exceed the length of a piece.
         let bytes = &bytes[..bytes.len().min(PIECE - self.last.len())];
         if self.last.len() + bytes.len() > PIECE / 2 {
             self.last.reserve_exact(PIECE - self.last.len());
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_length_is_known_and_the_pieces_follow_each_other() {
+    async fn body_has_an_exact_length_and_ordered_pieces() {
         let pieces = ["[", "{}", "]"].map(|piece| Bytes::from_static(piece.as_bytes()));
         let body = Body::from(Pieces(pieces.into()));
         assert_eq!(hyper::body::Body::size_hint(&body).exact(), Some(4));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_grows_by_pieces_and_none_of_them_has_room_to_spare() {
+    async fn writer_creates_pieces_without_excess_capacity() {
         let text: Vec<u8> = (0..=255).cycle().take(2 * PIECE + 1_000).collect();
         let mut writer = Writer::default();
         for part in text.chunks(777) {

@@ -1,4 +1,4 @@
-//! GraphQL error response to a request that is not executed, with its status code for either media type.
+//! GraphQL error response to a request that is not executed. The status code depends on the media type.
 
 use async_graphql::ServerError;
 use axum::response::{IntoResponse, Response};
@@ -7,11 +7,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::media_type::MediaType;
 use crate::{execution::coded, schema::ErrorCode};
 
-/// Valid request, for error messages.
 pub(super) const EXAMPLE: &str =
     r#"curl -H 'content-type: application/json' -d '{"query": "{ __typename }"}' URL"#;
 
-/// Error response without `data`.
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: Status,
@@ -21,20 +19,19 @@ pub(super) struct Rejection {
 
 #[derive(Clone, Copy, Debug)]
 enum Status {
-    /// For both media types: no GraphQL request, or one that was not read.
+    /// Status of an invalid or unread request, for both media types.
     Http(StatusCode),
-    /// For a valid request that is not executed: 400, but 200 for `application/json`, whose clients attribute other codes to
+    /// Status of a valid request that is not executed: 400, or 200 for `application/json`, whose clients attribute other codes to
     /// intermediaries.
     OfRequest,
 }
 
 impl Rejection {
-    /// Rejects a request before it is read.
+    /// Rejects a request before reading it.
     pub(super) fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         Self::with(Status::Http(status), vec![coded(code, message)])
     }
 
-    /// Rejects an unreadable request.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, message)
     }
@@ -44,7 +41,6 @@ impl Rejection {
         Self::with(Status::OfRequest, vec![coded(code, message)])
     }
 
-    /// Rejects a request with errors in its document or variables.
     pub(super) fn of_document(errors: Vec<ServerError>) -> Self {
         Self::with(Status::OfRequest, errors)
     }
@@ -62,7 +58,6 @@ impl Rejection {
         self
     }
 
-    /// The errors, for the response to a batch.
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         self.errors
     }

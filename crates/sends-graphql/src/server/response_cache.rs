@@ -1,8 +1,8 @@
-//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its
-//! response while that is valid.
+//! Middleware of the [response cache](crate::response_cache). A request with the same headers and body as an earlier request gets
+//! the cached response while it is valid.
 //!
-//! Independent of GraphQL and of the meaning of headers, since all of them are part of the key. The permission of the caller is
-//! checked for each request.
+//! The middleware is independent of GraphQL and of the meaning of headers, since the key contains all headers that can affect a
+//! response. Authorization is checked for each request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -34,10 +34,10 @@ use crate::{
     telemetry::{REQUEST_ID, RequestId},
 };
 
-/// Maximum size of a cached request in bytes: larger requests are rarely equal.
+/// Maximum size of a request in bytes. Larger requests are rarely repeated.
 const MAX_REQUEST_BYTES: usize = 16 << 10;
 
-/// Headers that differ between requests without an effect on the response.
+/// Headers that differ between requests but do not affect the response.
 const IGNORED: [HeaderName; 4] = [
     REQUEST_ID,
     HeaderName::from_static("traceparent"),
@@ -48,21 +48,19 @@ const IGNORED: [HeaderName; 4] = [
 /// Headers with secrets, whose hashes are part of the key.
 const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, caller_checks::API_KEY];
 
-/// Extension of a cacheable response.
 #[derive(Clone, Debug)]
 pub(super) struct Cacheable {
     pub(super) read_set: ReadSet,
     pub(super) operation: Option<String>,
 }
 
-/// State of the layer.
 pub(super) struct Cached {
     cache: ResponseCache,
     backend: Arc<Backend>,
     keys: Option<Arc<ApiKeys>>,
-    /// Time for the first frame of a body.
+    /// Timeout for the first frame of a body.
     body_timeout: Duration,
-    /// Key of the hashes of secrets.
+    /// Random key for hashing secrets.
     salt: [u8; 32],
 }
 
@@ -70,7 +68,7 @@ pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, n
     let Some(length) = length_if_cacheable(&request) else {
         return next.run(request).await;
     };
-    let began = Instant::now();
+    let started = Instant::now();
     let (head, mut body) = request.into_parts();
     // A short body arrives in one frame; other requests are not cached.
     let piece = match timeout(cached.body_timeout, body.frame()).await {
@@ -84,7 +82,7 @@ pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, n
             .await;
     }
     let key = cached.key(&head, &piece);
-    if let Some(response) = cached.find(&key, &head, began) {
+    if let Some(response) = cached.find(&key, &head, started) {
         return response;
     }
     let response = next.run(Request::from_parts(head, Body::from(piece))).await;
@@ -109,7 +107,7 @@ impl Cached {
         })
     }
 
-    fn find(&self, key: &[u8], head: &Parts, began: Instant) -> Option<Response> {
+    fn find(&self, key: &[u8], head: &Parts, started: Instant) -> Option<Response> {
         let cached = self.cache.get(key)?;
         let is_allowed = caller_checks::check_key(self.keys.as_deref(), &head.headers).is_ok()
             && self.backend.access.still_reads(cached.read_set.owner());
@@ -123,14 +121,14 @@ impl Cached {
             .insert(BodyResources::new(memory, cached.body.len()));
         *response.headers_mut() = HeaderMap::clone(&cached.headers);
         let id = RequestId::of(&head.headers);
-        let took = began.elapsed();
+        let took = started.elapsed();
         cached.metrics.cached(took);
         tracing::debug!(
             target: "sends_graphql::sources::access",
             request_id = id.as_str(),
             operation = cached.operation,
             duration_ms = took.as_secs_f64() * 1_000.0,
-            "answered from the response cache"
+            "request served from the response cache"
         );
         id.mark(&mut response);
         Some(response)
@@ -141,7 +139,7 @@ impl Cached {
             return response;
         };
         let (head, body) = response.into_parts();
-        // Completes at once: the body is in memory, or compressed from memory.
+        // Completes immediately, since the body is in memory or is compressed from memory.
         let Ok(body) = body.collect().await else {
             return Response::from_parts(head, Body::empty());
         };
@@ -163,7 +161,7 @@ impl Cached {
         Response::from_parts(head, Body::from(body))
     }
 
-    /// Key of a request: everything that can affect its response.
+    /// Returns the cache key, which contains everything that can affect the response.
     fn key(&self, head: &Parts, body: &[u8]) -> Vec<u8> {
         let mut key = Vec::with_capacity(body.len() + 512);
         let mut add = |piece: &[u8]| {
@@ -192,7 +190,6 @@ impl Cached {
     }
 }
 
-/// Length of the body if the request can have a cached response.
 fn length_if_cacheable(request: &Request) -> Option<usize> {
     let is_operation = request.method() == Method::POST && request.uri().path() == "/graphql";
     let length = request

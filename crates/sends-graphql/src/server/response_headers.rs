@@ -19,7 +19,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// Headers of responses without their own: pages have a policy, and cacheable responses a `Cache-Control`.
+/// Defaults for responses without these headers. Pages set a policy, and cacheable responses set `Cache-Control`.
 const DEFAULTS: [(HeaderName, HeaderValue); 2] = [
     (
         header::CONTENT_SECURITY_POLICY,

@@ -1,4 +1,4 @@
-//! Responses to requests with a wrong path or method, and redirects of browsers to GraphiQL.
+//! Responses to unknown paths and methods, and redirects of browsers to GraphiQL.
 
 use axum::{
     extract::{OriginalUri, Request, State},
@@ -18,10 +18,9 @@ pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POS
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Maximum length of a path quoted in an error message.
-const SHOWN_PATH: usize = 80;
+const MAX_SHOWN_PATH_LENGTH: usize = 80;
 
-/// Layer of the GraphQL endpoint for `OPTIONS`, except for CORS preflights, and for navigations of browsers, whose GETs the
+/// Middleware of the GraphQL endpoint. Handles `OPTIONS` requests other than CORS preflights, and browser navigations, which the
 /// endpoint would reject.
 pub(super) async fn before_graphql(State(has_page): State<bool>, request: Request, next: Next) -> Response {
     let headers = request.headers();
@@ -41,7 +40,7 @@ pub(super) async fn before_graphql(State(has_page): State<bool>, request: Reques
     next.run(request).await
 }
 
-/// Redirects `/` to GraphiQL. Clients other than browsers get a message with the endpoint as well.
+/// Redirects `/` to GraphiQL. Clients other than browsers also get a message that names the endpoint.
 pub(super) async fn root(request: Request) -> Response {
     let response = redirect("./graphiql", request.uri());
     if media_type::prefers_html(request.headers()) {
@@ -56,7 +55,6 @@ pub(super) async fn root(request: Request) -> Response {
         .into_response()
 }
 
-/// Response to an unknown path.
 pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request) -> Response {
     let path = request.uri().path();
     let is_page = ["/", "/graphiql"].contains(&path) || path.starts_with("/graphiql/");
@@ -72,11 +70,10 @@ pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request)
     } else {
         "the GraphQL endpoint is /graphql"
     };
-    let message = format!("There is nothing at {}; {next_step}.", shown(path));
+    let message = format!("The path {} does not exist; {next_step}.", shown(path));
     Rejection::new(StatusCode::NOT_FOUND, ErrorCode::BadUserInput, message).into_response(MediaType::Json)
 }
 
-/// Response to a method that the route does not support.
 pub(super) async fn method_unknown(method: Method, OriginalUri(uri): OriginalUri) -> Response {
     let message = format!(
         "{} does not support {}; send GraphQL operations to /graphql.",
@@ -87,7 +84,7 @@ pub(super) async fn method_unknown(method: Method, OriginalUri(uri): OriginalUri
         .into_response(MediaType::Json)
 }
 
-/// Whether the request is a navigation of a browser, and not one of a script.
+/// Returns whether the request is a browser navigation rather than a request of a script.
 fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get(SEC_FETCH_MODE);
     [Method::GET, Method::HEAD].contains(method)
@@ -95,7 +92,8 @@ fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
         && media_type::prefers_html(headers)
 }
 
-/// Redirect to a relative path, since a proxy can serve the service below a prefix. The query string is preserved.
+/// Returns a redirect that preserves the query string. The location is relative, since a proxy can serve the service below a path
+/// prefix.
 fn redirect(to: &'static str, from: &Uri) -> Response {
     let location = from.query().map(|query| format!("{to}?{query}"));
     let location = location.and_then(|location| HeaderValue::try_from(location).ok());
@@ -113,7 +111,7 @@ fn graphiql_off() -> Rejection {
 }
 
 fn shown(text: &str) -> &str {
-    text.get(..SHOWN_PATH).unwrap_or(text)
+    text.get(..MAX_SHOWN_PATH_LENGTH).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_browser_that_opens_an_address_navigates() {
+    fn only_browser_navigations_are_detected() {
         for (method, accept, mode, expected) in [
             (Method::GET, BROWSER, Some("navigate"), true),
             (Method::GET, BROWSER, None, true),
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_keeps_the_query_string() {
+    fn redirect_preserves_the_query_string() {
         let location = |uri: &str| {
             let response = redirect("./graphiql", &uri.parse().unwrap());
             response.headers()[header::LOCATION].to_str().unwrap().to_owned()

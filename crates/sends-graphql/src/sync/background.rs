@@ -8,18 +8,18 @@ use sends_sync::{Ended, Report};
 
 use super::Synchroniser;
 
-/// Delay after midnight, since the clock of the upstream can be behind.
+/// Delay after midnight, since the upstream's clock can lag behind.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(30);
 
-/// Synchronises at once and then in intervals until the synchroniser is stopped, or at the next day after the daily limit is
-/// reached. Does nothing while another process has the lease.
+/// Synchronises immediately and then periodically, until the synchroniser is stopped. Pauses until the next UTC day once the
+/// daily limit is reached, and does nothing while another process has the lease.
 pub async fn synchronise_periodically(synchroniser: Synchroniser, every: Duration) {
     let stop = synchroniser.stop.clone();
     while !stop.is_cancelled() {
         let pause = match run_once(&synchroniser).await {
             Some(Ended::DayUsedUp { until }) => {
                 let now = synchroniser.clock.now();
-                every.max(until_then(until, now).saturating_add(AFTER_MIDNIGHT))
+                every.max(duration_until(until, now).saturating_add(AFTER_MIDNIGHT))
             }
             _ => every,
         };
@@ -31,7 +31,7 @@ pub async fn synchronise_periodically(synchroniser: Synchroniser, every: Duratio
 }
 
 /// Synchronises the log of the embedded sandbox, which is empty at each start, and logs the result.
-pub async fn fill_of_sandbox(synchroniser: &Synchroniser) {
+pub async fn fill_sandbox_log(synchroniser: &Synchroniser) {
     let synchronisation = synchroniser.synchronisation();
     let filled = async {
         let report = synchronisation.run().await?;
@@ -91,7 +91,7 @@ fn log_report(report: &Report) {
     if *unreadable > 0 {
         tracing::warn!(
             unreadable,
-            "the log of sends lacks unreadable resources; `syncState` names them"
+            "the log of sends is missing unreadable resources; `syncState` lists them"
         );
     }
     let left = pending.unread_campaigns + pending.changed_campaigns;
@@ -117,6 +117,6 @@ fn log_report(report: &Report) {
     }
 }
 
-fn until_then(until: Timestamp, now: Timestamp) -> Duration {
+fn duration_until(until: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Tokens of one account, only while it is connected.
+//! Token source of one account, which fails once another account is connected.
 //!
-//! After a login to another account during a synchronisation, its further reads would mix the sends of both accounts in one log.
+//! Without this check, a login to another account during a synchronisation would mix the sends of both accounts in one log.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ pub(super) struct AccountTokens {
 }
 
 impl AccountTokens {
-    fn refused(&self) -> Option<BoxFuture<'_, Result<AccessToken, TokenError>>> {
+    fn rejection(&self) -> Option<BoxFuture<'_, Result<AccessToken, TokenError>>> {
         let is_another = self.connected.now() != self.account;
         is_another.then(|| future::ready(Err(TokenError::LoginRequired)).boxed())
     }
@@ -25,11 +25,11 @@ impl AccountTokens {
 
 impl TokenSource for AccountTokens {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
-        self.refused().unwrap_or_else(|| self.tokens.token())
+        self.rejection().unwrap_or_else(|| self.tokens.token())
     }
 
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
-        self.refused().unwrap_or_else(|| self.tokens.renew(rejected))
+        self.rejection().unwrap_or_else(|| self.tokens.renew(rejected))
     }
 
     fn accepted(&self, token: &AccessToken) {

@@ -1,5 +1,5 @@
-//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are
-//! shared.
+//! Upstream of a synchronisation. Its calls have background priority, and share the client and histories with queries, so that
+//! concurrent reads are deduplicated.
 
 use std::{
     sync::{
@@ -23,11 +23,11 @@ use tokio::time::Instant;
 use super::{Synchroniser, tokens::AccountTokens};
 use crate::sources::histories::{Histories, ReadError, RequestContext};
 
-/// Maximum time of a call in the queue, during which queries have precedence.
-const PATIENCE: Duration = Duration::from_hours(1);
+/// Timeout of a call, including its time in the queue, where queries have precedence.
+const CALL_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Maximum page size of summaries (documented).
-const SUMMARIES: u16 = 500;
+const MAX_SUMMARY_PAGE_SIZE: u16 = 500;
 
 pub(super) struct BackgroundUpstream {
     client: ConstantContact,
@@ -40,7 +40,6 @@ pub(super) struct BackgroundUpstream {
 }
 
 impl BackgroundUpstream {
-    /// Upstream of the account `owner`.
     pub(super) fn new(parts: &Synchroniser, owner: Owner) -> Self {
         let tokens = AccountTokens {
             account: owner,
@@ -58,15 +57,14 @@ impl BackgroundUpstream {
         }
     }
 
-    /// Makes calls in the background, and counts them.
-    async fn ask<T>(&self, call: impl AsyncFnOnce(&Caller) -> T) -> T {
-        let caller = Caller::new(Arc::clone(&self.tokens), Instant::now() + PATIENCE)
+    async fn in_background<T>(&self, call: impl AsyncFnOnce(&Caller) -> T) -> T {
+        let caller = Caller::new(Arc::clone(&self.tokens), Instant::now() + CALL_TIMEOUT)
             .in_background()
             .in_lane(self.lane);
-        let answer = call(&caller).await;
+        let output = call(&caller).await;
         self.calls
             .fetch_add(u64::from(caller.calls_sent()), Ordering::Relaxed);
-        answer
+        output
     }
 
     async fn read(&self, caller: &Caller, activity: ActivityId) -> Result<StoredAnswer, UpstreamError> {
@@ -74,7 +72,7 @@ impl BackgroundUpstream {
             owner: self.owner,
             caller: caller.clone(),
             asked_at: self.clock.now(),
-            // Stored histories are not used here.
+            // Bypasses stored histories.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
             unwritten: Arc::default(),
@@ -117,32 +115,36 @@ impl Upstream for BackgroundUpstream {
             updated_before,
             ..CampaignFilter::default()
         };
-        self.ask(async move |caller| self.client.campaigns(caller, &filter).await)
+        self.in_background(async move |caller| self.client.campaigns(caller, &filter).await)
             .boxed()
     }
 
     fn more_campaigns(&self, next: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>> {
-        self.ask(async move |caller| self.client.next_page(caller, &next).await)
+        self.in_background(async move |caller| self.client.next_page(caller, &next).await)
             .boxed()
     }
 
     fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
-        self.ask(async |caller| self.client.campaign_summaries(caller, SUMMARIES).await)
-            .boxed()
+        self.in_background(async |caller| {
+            self.client
+                .campaign_summaries(caller, MAX_SUMMARY_PAGE_SIZE)
+                .await
+        })
+        .boxed()
     }
 
     fn more_summaries(&self, next: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {
-        self.ask(async move |caller| self.client.next_page(caller, &next).await)
+        self.in_background(async move |caller| self.client.next_page(caller, &next).await)
             .boxed()
     }
 
     fn campaign(&self, campaign: CampaignId) -> Reading<'_, CampaignDetail> {
-        self.ask(async move |caller| self.client.campaign(caller, campaign).await)
+        self.in_background(async move |caller| self.client.campaign(caller, campaign).await)
             .boxed()
     }
 
     fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer> {
-        self.ask(async move |caller| self.read(caller, activity).await)
+        self.in_background(async move |caller| self.read(caller, activity).await)
             .boxed()
     }
 

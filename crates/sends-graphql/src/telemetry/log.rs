@@ -1,4 +1,4 @@
-//! Log on standard error, filtered by `RUST_LOG`. Lines of a GraphQL request have the fields of its span.
+//! Log on standard error, filtered by `RUST_LOG`. Events of a GraphQL request include the fields of its span.
 
 use std::io::{self, IsTerminal};
 
@@ -6,19 +6,19 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Lines on a terminal, JSON elsewhere
+    /// Text on a terminal, JSON elsewhere
     #[default]
     Auto,
-    /// Lines of text
+    /// One line of text per event
     Pretty,
-    /// One JSON object per line
+    /// One JSON object per event
     Json,
 }
 
 pub fn layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let on_terminal = io::stderr().is_terminal();
-    // Without reports of failed writes, which would go to standard error as well and panic once its terminal is closed.
+    // Reports of failed writes are disabled, because they also go to standard error and would panic once it is closed.
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .log_internal_errors(false);

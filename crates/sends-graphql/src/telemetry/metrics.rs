@@ -1,6 +1,6 @@
 //! Metrics: counters and histograms of the process, and state that is read at each scrape.
 //!
-//! Every label has a small number of values. Values of callers or of the upstream are mapped to one of them.
+//! Labels have low cardinality: values from callers or from the upstream are mapped to a bounded set.
 
 mod names;
 mod state;
@@ -25,13 +25,11 @@ pub use self::{state::State, text::CONTENT_TYPE};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// Data without errors.
     Ok,
-    /// Data and errors.
     Partial,
     /// Executed, but without data.
     Failed,
-    /// Invalid, or without room for it or its response.
+    /// Rejected as invalid or for lack of capacity.
     Refused,
     /// The caller disconnected before the response.
     Cancelled,
@@ -49,7 +47,6 @@ impl Outcome {
     }
 }
 
-/// Metrics of operations of one name.
 pub struct OperationMetrics {
     ok: Counter,
     seconds: Histogram,
@@ -57,7 +54,6 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// Counts a response from the cache.
     pub fn cached(&self, took: Duration) {
         self.ok.inc();
         self.cache_hits.inc();
@@ -69,7 +65,6 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 type OperationLabel = [(&'static str, Arc<str>); 1];
 type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
 
-/// Counters and histograms of the process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
 
@@ -113,7 +108,7 @@ impl Metrics {
             cache_hits: registered(
                 of,
                 "response_cache_hits",
-                "GraphQL requests answered from the response cache",
+                "GraphQL requests served from the response cache",
                 Counter::default(),
             ),
             requests: registered(
@@ -160,7 +155,7 @@ impl Metrics {
         self.0.operations.get_or_create(&labels).inc();
     }
 
-    /// Metrics of one operation, for repeated use.
+    /// Returns the metrics of an operation name, so that callers avoid repeated lookups.
     pub fn of_operation(&self, name: Option<&str>) -> OperationMetrics {
         let label = [("operation", self.0.names.label(name))];
         let ok = (label.clone(), [("outcome", Outcome::Ok.name())]);
@@ -171,7 +166,6 @@ impl Metrics {
         }
     }
 
-    /// All metrics, with this state, in the text format of Prometheus.
     pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
         let mut present = Registry::with_prefix("sends");
         state.register(&mut present);
@@ -213,12 +207,12 @@ impl Observer for Metrics {
     }
 }
 
-/// Buckets from 1 ms to 65 s, each twice the one before.
+/// Creates a histogram with exponential buckets from 1 ms to 65 s.
 fn milliseconds_to_minutes() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 17))
 }
 
-/// The status, or its class for all but documented and common ones.
+/// Returns the status code if it is documented or common, otherwise its class.
 fn status_label(status: StatusCode) -> &'static str {
     match status.as_u16() {
         200 => "200",

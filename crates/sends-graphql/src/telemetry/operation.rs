@@ -1,5 +1,5 @@
-//! Telemetry of a GraphQL request: its span, its metrics, and one log line. The modules that execute it report the [name](named),
-//! the [cost] and the [outcome](ended) of its operations from the task of the request.
+//! Telemetry of a GraphQL request: its span, its metrics and one log line. The modules that execute the request report the
+//! [name](named), [cost] and [outcome](ended) of its operations from the request's task.
 
 use std::{
     cell::RefCell,
@@ -21,34 +21,31 @@ use super::{
 use crate::telemetry::RequestId;
 
 tokio::task_local! {
-    /// Notes of the present request.
     static NOTES: RefCell<Notes>;
 }
 
-/// Operations of a request: one, several of a batch, or none if it was rejected before.
+/// Finished operations of a request: one operation, several operations of a batch, or none if the request was rejected earlier.
 #[derive(Debug, Default)]
 pub struct Notes {
     ended: Vec<(Option<String>, Outcome)>,
     upstream_calls: u32,
 }
 
-/// Notes the outcome of an operation. Ignored outside a watched request.
+/// Records the outcome of an operation. Has no effect outside a watched request.
 pub fn ended(name: Option<String>, outcome: Outcome) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().ended.push((name, outcome)));
 }
 
-/// Notes upstream calls of an operation.
 pub fn cost(upstream_calls: u32) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().upstream_calls += upstream_calls);
 }
 
-/// Runs work of the present request for another task. Its notes are returned with the output, to be [added](add) in this task.
+/// Runs work of a request in another task, and returns its notes with the output. The request's task must [add] the notes.
 pub async fn noted<F: Future>(work: F) -> (F::Output, Notes) {
     let noted = async { (work.await, NOTES.with(RefCell::take)) };
     NOTES.scope(RefCell::default(), noted).await
 }
 
-/// Adds notes of [`noted`] work.
 pub fn add(notes: Notes) {
     let _ = NOTES.try_with(|present| {
         let mut present = present.borrow_mut();
@@ -57,14 +54,12 @@ pub fn add(notes: Notes) {
     });
 }
 
-/// Adds the name of the operation to the span.
 pub fn named(name: Option<&str>) {
     if let Some(name) = name {
         Span::current().record("operation", name);
     }
 }
 
-/// Layer that observes a request from its head to its response.
 pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let span = tracing::info_span!(
         "request",
@@ -75,18 +70,18 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     );
     traces::continue_trace(&span, request.headers());
     let mut watch = Watch::begin(metrics);
-    let answered = async {
+    let handled = async {
         let response = next.run(request).await;
         (response, NOTES.with(RefCell::take))
     };
     let (response, notes) = NOTES
-        .scope(RefCell::default(), answered)
+        .scope(RefCell::default(), handled)
         .instrument(span.clone())
         .await;
     let outcome = notes.ended.last().map_or_else(
         || match response.status() {
             StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
-            // Before an operation, as for a body without room.
+            // The request was rejected before an operation started, for example for lack of body memory.
             _ => Outcome::Refused,
         },
         |(_, outcome)| *outcome,
@@ -97,8 +92,8 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     if outcome == Outcome::Failed {
         span.record("otel.status_code", "ERROR");
     }
-    // At debug level: with thousands of requests a second the lines would cost more than the responses, and the metrics have the
-    // same numbers. Upstream failures have warnings of their own.
+    // Logged at debug level, because at thousands of requests per second the lines would cost more than the responses. The
+    // metrics contain the same numbers, and upstream failures are logged as warnings.
     span.in_scope(|| {
         tracing::debug!(
             target: "sends_graphql::sources::access",
@@ -106,13 +101,13 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
             outcome = outcome.name(),
             upstream_calls,
             duration_ms = took.as_secs_f64() * 1_000.0,
-            "answered"
+            "request completed"
         );
     });
     response
 }
 
-/// Counts a request in progress, as cancelled if it is dropped before its end.
+/// Guard for a request in progress. A drop before its end counts as cancelled.
 struct Watch {
     metrics: Metrics,
     started: Instant,
@@ -129,7 +124,6 @@ impl Watch {
         }
     }
 
-    /// Counts the operations, or the outcome of a request without one.
     fn end(&mut self, operations: &[(Option<String>, Outcome)], outcome: Outcome) -> Duration {
         self.has_ended = true;
         let took = self.started.elapsed();

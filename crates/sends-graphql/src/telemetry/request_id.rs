@@ -1,12 +1,11 @@
-//! Request id: the caller's if it is usable, in the log and in the response.
+//! Request id in the log and the response: the caller's id if it is valid, otherwise a random id.
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Header of requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Maximum length of a caller's id. A UUID has 36 characters, a trace context 55.
+/// Maximum length of a caller's id, in bytes. A UUID has 36 characters, and a trace context has 55.
 const MAX_LENGTH: usize = 128;
 
 #[derive(Clone, Debug)]
@@ -18,19 +17,18 @@ impl RequestId {
     }
 
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut given = headers.get_all(REQUEST_ID).iter();
-        match (given.next(), given.next()) {
+        let mut ids = headers.get_all(REQUEST_ID).iter();
+        match (ids.next(), ids.next()) {
             (Some(id), None) if is_usable(id) => Self(id.clone()),
             _ => Self::random(),
         }
     }
 
-    /// Adds the id to the response.
     pub(crate) fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.0);
     }
 
-    /// An id that is unique in the log, unless the operating system provides no random numbers.
+    /// Returns a unique id, or a constant if the operating system provides no random numbers.
     fn random() -> Self {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
@@ -41,7 +39,6 @@ impl RequestId {
     }
 }
 
-/// Whether the id is short and safe to log.
 fn is_usable(id: &HeaderValue) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
     (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
@@ -62,9 +59,9 @@ mod tests {
     }
 
     #[test]
-    fn a_usable_id_is_used_and_any_other_replaced() {
-        let longest = "a".repeat(MAX_LENGTH);
-        for usable in ["1", "7b1c-4e.a:b/c+d=e@f_g", &longest] {
+    fn valid_id_is_preserved_and_invalid_id_is_replaced() {
+        let max_length = "a".repeat(MAX_LENGTH);
+        for usable in ["1", "7b1c-4e.a:b/c+d=e@f_g", &max_length] {
             assert_eq!(id(&[usable]), usable);
         }
         let too_long = "a".repeat(MAX_LENGTH + 1);

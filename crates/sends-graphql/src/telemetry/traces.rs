@@ -1,9 +1,9 @@
 //! Traces: a span for every GraphQL request, with its upstream calls as children.
 //!
-//! Disabled unless the environment names a collector, in the standard variables of OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT`
-//! or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, and additionally `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`,
-//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and the `OTEL_BSP_*` of the exporter, which is provided by the cargo feature
-//! `otlp`.
+//! Traces are disabled unless the environment names a collector in one of the standard OpenTelemetry variables
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. The exporter, which requires the cargo feature `otlp`,
+//! also reads `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and
+//! `OTEL_BSP_*`.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;
@@ -20,7 +20,7 @@ pub(super) use absent::record;
 #[cfg(feature = "otlp")]
 pub(super) use otlp::record;
 
-/// Variables that name a collector, the specific one first.
+/// Variables that name a collector, in order of precedence.
 const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -33,7 +33,6 @@ pub struct TracesError {
     reason: String,
 }
 
-/// Variable that names a collector, and its value.
 fn collector() -> Option<(&'static str, String)> {
     ENDPOINTS.into_iter().find_map(|variable| {
         let value = std::env::var(variable).ok()?;

@@ -18,15 +18,13 @@ use sends_graphql::{
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
 
-/// Activity of the upstream's own guide, with two sends.
+/// Activity from Constant Contact's API guide, which has two sends.
 pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
-/// All components between a request and the sandbox.
 pub(crate) struct Service {
-    /// Executor under test.
     pub(crate) executor: Executor,
-    /// Schema that async-graphql executes alone.
-    #[allow(dead_code, reason = "not every test compares with it")]
+    /// Schema for execution by async-graphql alone.
+    #[allow(dead_code, reason = "not every test compares with async-graphql")]
     pub(crate) schema: Schema,
     sandbox: Sandbox,
     histories: Histories,
@@ -35,7 +33,6 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts the components with a sandbox of their own.
     pub(crate) async fn start() -> Self {
         let sandbox = Sandbox::start(Config::unlimited().with_odd_records())
             .await
@@ -60,7 +57,6 @@ impl Service {
         }
     }
 
-    /// A request with all data that resolvers use.
     #[allow(dead_code, reason = "not every test executes operations")]
     pub(crate) fn request(&self, query: &str) -> Request {
         Request::new(query)

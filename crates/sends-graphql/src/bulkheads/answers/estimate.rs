@@ -1,54 +1,51 @@
 //! Estimated memory of a response.
 
-/// Memory of one value of a response under construction: the value, its name, its share of an index, and its text. Measured: 133
-/// bytes a value for a response of 226,000.
+/// Bytes of one response value under construction, including its name, index entry and text. Measured: 133 bytes per value in a
+/// response of 226,000 values.
 pub(super) const VALUE: usize = 144;
 
-/// Memory of one value that waits for data, besides the upstream calls. The library starts all fields before it continues with
-/// the first. Measured for 40 activities with 12 fields: 3.3 kB if all operations wait for the same calls, 3.6 kB if each has its
-/// own queued calls.
+/// Bytes of one value that waits for data, without the upstream calls. async-graphql starts all fields before it resumes the
+/// first. Measured for 40 activities with 12 fields: 3.3 kB if all operations share their calls, 3.6 kB if each operation queues
+/// its own.
 const PENDING_VALUE: usize = 3_600;
 
-/// Memory of one upstream call in progress, most of it for the request and its connection. Measured without rate limits: 28 kB.
+/// Bytes of one upstream call in progress, mostly for the request and its connection. Measured without rate limits: 28 kB.
 const CALL: usize = 28 << 10;
 
-/// Memory of one field of an operation during execution: its plan and its lowered form.
+/// Bytes of one field during execution, for its plan and its lowered form.
 pub(super) const FIELD: usize = 512;
 
-/// Copies of the arguments of an operation during execution: in the plan, in the lowered document, and in the resolver. Measured:
-/// 2.2 for 490 ids of 100 kB.
+/// Number of copies of the arguments during execution: in the plan, in the lowered document and in the resolver. Measured: 2.2
+/// copies for 490 ids (100 kB).
 const ARGUMENT_COPIES: usize = 3;
 
-/// Memory of one error of a response without its path, most of it for its extensions. Measured: 2.7 kB.
+/// Bytes of one error without its path, mostly for its extensions. Measured: 2.7 kB.
 pub(super) const ERROR: usize = 3 << 10;
 
-/// Maximum length of a name whose bytes [`VALUE`] includes.
+/// Maximum length of a name, in bytes, that [`VALUE`] includes.
 const NAME: usize = 16;
 
-/// Estimated size of an operation and its response.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Estimate {
-    /// Fields of the operation, with fragments expanded.
+    /// Number of fields after fragment expansion.
     pub fields: usize,
-    /// Values of the response.
     pub values: usize,
-    /// Values that wait for data at the same time.
+    /// Number of values that wait for data concurrently.
     pub waits: usize,
-    /// Upstream calls.
     pub calls: usize,
-    /// Values that describe the schema. Each exists in three forms at a time.
+    /// Number of introspection values. Each value exists in three representations during execution.
     pub of_schema: usize,
-    /// Bytes of the document, whose text is needed for the locations of errors.
+    /// Length of the document in bytes. The text is retained for error locations.
     pub document: usize,
     /// Bytes of long names in the response, and of the arguments of its objects.
     pub texts: usize,
-    /// Bytes of the arguments of the operation, with variables substituted.
+    /// Bytes of the operation's arguments after variable substitution.
     pub arguments: usize,
-    /// Bytes of the names in the maximum path of an error.
+    /// Maximum bytes of the names in an error path.
     pub path: usize,
 }
 
-/// Bytes of a name beyond those included in the memory of its value.
+/// Returns the bytes of a name beyond those that the estimate of a value includes.
 pub const fn long_name(name: &str) -> usize {
     name.len().saturating_sub(NAME)
 }
@@ -69,7 +66,6 @@ impl Estimate {
         bytes.into_iter().fold(0, usize::saturating_add)
     }
 
-    /// Memory of the operation before it is executed.
     pub(super) fn before_execution(self) -> usize {
         let fields = self.fields.saturating_mul(FIELD);
         fields

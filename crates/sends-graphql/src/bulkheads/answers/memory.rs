@@ -1,4 +1,4 @@
-//! Memory of one response during the execution of its operation.
+//! Memory reservation of one response during execution.
 
 use std::{
     future::Future,
@@ -18,34 +18,30 @@ use super::{
     lanes::{Lane, Share},
 };
 
-/// Maximum execution time of an operation before it yields to other tasks: the library resolves known data without yielding.
+/// Maximum execution time before an operation yields to other tasks. async-graphql resolves cached data without yielding.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// Memory of one response, released when dropped.
 #[derive(Debug)]
 pub struct AnswerMemory {
     budget: ConnectionBudget,
     share: Mutex<Share>,
-    /// Set by the first failed charge; all later ones fail too.
+    /// Set by the first failed charge. All later charges fail with the same reason.
     exceeded: OnceLock<Exceeded>,
-    /// Notified by the first field that waits when the waiting lane is full.
+    /// Notified when a field has to wait and the waiting lane is full.
     queues: Notify,
-    /// Set once the memory is in the waiting lane, or could not move there in time.
+    /// Set once the reservation has moved to the waiting lane or failed to move in time.
     moved: SetOnce<()>,
-    /// Memory of one error.
-    error: usize,
-    /// Start of the present time slice.
+    error_bytes: usize,
     slice: Mutex<Instant>,
 }
 
 tokio::task_local! {
-    /// Memory of the operation that the task executes, for code that cannot receive it as an argument, such as the conversion of
-    /// errors.
+    /// Reservation of the operation that the task executes, for code without access to the context, such as error conversion.
     static CURRENT: Arc<AnswerMemory>;
 }
 
-/// Executes an operation with this memory as the [current] one. The operation, rather than one of its fields, queues for the waiting
-/// lane: a field ends when its data arrives, and the place in the queue must not end with it.
+/// Executes an operation with `memory` as its [current] reservation. The operation, rather than a field, queues for the waiting
+/// lane, because the queue position must outlive a field whose data arrives.
 pub async fn within<T>(memory: Arc<AnswerMemory>, operation: impl Future<Output = T>) -> T {
     let mut operation = pin!(CURRENT.scope(Arc::clone(&memory), operation));
     tokio::select! {
@@ -56,17 +52,13 @@ pub async fn within<T>(memory: Arc<AnswerMemory>, operation: impl Future<Output 
     operation.await
 }
 
-/// Memory of this task's operation. `None` outside an HTTP request.
+/// Returns the reservation of this task's operation. `None` outside an HTTP request.
 pub fn current() -> Option<Arc<AnswerMemory>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// Moves the memory of this task's operation to the waiting lane, and queues for that if it is full. The memory stays there until
-/// the response is complete, so that an operation with upstream data never queues again.
-///
-/// # Errors
-///
-/// [`Exceeded`] if the operation is rejected.
+/// Moves the reservation of this task's operation to the waiting lane, and queues if the lane is full. The reservation stays
+/// there until the response is complete, so that an operation with upstream data never queues again.
 pub async fn begin_to_wait() -> Result<(), Exceeded> {
     let Some(memory) = current() else {
         return Ok(());
@@ -78,18 +70,15 @@ pub async fn begin_to_wait() -> Result<(), Exceeded> {
     memory.exceeded().map_or(Ok(()), Err)
 }
 
-/// Reason to end this task's operation early.
 pub fn exceeded() -> Option<Exceeded> {
     CURRENT.try_with(|memory| memory.exceeded()).ok().flatten()
 }
 
-/// Adds the memory of an error, which estimates do not include.
+/// Charges the memory of an error, which estimates do not include.
 ///
-/// # Errors
-///
-/// [`Exceeded`] if the operation is rejected; the error can then be dropped.
+/// Returns an error if the operation is rejected. The caller can then drop the error to be reported.
 pub fn charge_error() -> Result<(), Exceeded> {
-    let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error));
+    let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error_bytes));
     charged.unwrap_or(Ok(()))
 }
 
@@ -101,16 +90,14 @@ impl AnswerMemory {
             exceeded: OnceLock::new(),
             queues: Notify::new(),
             moved: SetOnce::new(),
-            error: ERROR.saturating_add(estimate.path),
+            error_bytes: ERROR.saturating_add(estimate.path),
             slice: Mutex::new(Instant::now()),
         })
     }
 
-    /// Adds the memory of values beyond the estimate, and of long names in bytes.
+    /// Charges values beyond the estimate, and `texts` bytes of long names.
     ///
-    /// # Errors
-    ///
-    /// [`Exceeded`] for this and every later charge. The response must not be sent.
+    /// Returns an error for this and every later charge. The response must then not be sent.
     pub fn charge(&self, values: usize, texts: usize) -> Result<(), Exceeded> {
         self.charge_bytes(values.saturating_mul(VALUE).saturating_add(texts))
     }
@@ -122,11 +109,8 @@ impl AnswerMemory {
         }
     }
 
-    /// Corrects the memory to the length of the serialised response, and moves it to the lane of that length if there is room.
-    ///
-    /// # Errors
-    ///
-    /// [`Exceeded`] if the response is longer than the memory and no more is free.
+    /// Corrects the reservation to the length of the serialised response, and moves it to the lane for that length if the lane
+    /// has free memory.
     pub fn settle(&self, length: usize) -> Result<(), Exceeded> {
         let missing = length.saturating_sub(self.bytes());
         if missing > 0 {
@@ -142,13 +126,13 @@ impl AnswerMemory {
         Ok(())
     }
 
-    /// Moves the memory if the waiting lane has room now. Also true if the operation is refused, since an answer can exceed the lane
-    /// and would queue in vain.
+    /// Tries to move the reservation to the waiting lane without queueing. Also returns `true` for a rejected operation, whose
+    /// reservation exceeds the lane and would queue in vain.
     fn move_now(&self) -> bool {
         let size = self.bytes();
         let total = self.budget.lanes.total(Lane::Waiting);
         if size > total.limit() {
-            total.refuse();
+            total.count_rejection();
             self.exceeded.get_or_init(|| Exceeded::TooLarge);
             return true;
         }
@@ -156,7 +140,7 @@ impl AnswerMemory {
             return false;
         };
         *self.share() = moved;
-        // Fields of an operation can move it one after the other.
+        // Another field of the operation may already have set it.
         let _ = self.moved.set(());
         true
     }
@@ -164,7 +148,7 @@ impl AnswerMemory {
     async fn queue_when_notified(&self) {
         self.queues.notified().await;
         if self.move_from_queue(self.bytes()).await.is_none() {
-            self.budget.lanes.total(Lane::Waiting).refuse();
+            self.budget.lanes.total(Lane::Waiting).count_rejection();
             self.exceeded.get_or_init(|| Exceeded::Busy);
         }
         let _ = self.moved.set(());
@@ -188,7 +172,6 @@ impl AnswerMemory {
         self.share().size()
     }
 
-    /// The first failed charge.
     pub fn exceeded(&self) -> Option<Exceeded> {
         self.exceeded.get().copied()
     }
@@ -196,14 +179,14 @@ impl AnswerMemory {
     /// Yields to other tasks at the end of a time slice.
     pub async fn pause(&self) {
         loop {
-            let began = *self.slice();
-            if began.elapsed() < SLICE {
+            let started = *self.slice();
+            if started.elapsed() < SLICE {
                 return;
             }
             tokio::task::yield_now().await;
-            // The first of many fields that yield together begins the next slice for all.
+            // Only the first of several fields that yielded concurrently starts the next slice.
             let mut slice = self.slice();
-            if *slice == began {
+            if *slice == started {
                 *slice = Instant::now();
             }
         }
@@ -216,8 +199,8 @@ impl AnswerMemory {
             Lane::Small => Lane::of(total),
             other => other,
         };
-        // The limit of a response applies in the waiting lane too, whose own limit can be greater.
-        let refusal = if total > self.budget.lanes.total(Lane::Large).limit() {
+        // The limit of a single response also applies in the waiting lane, which can be larger.
+        let reason = if total > self.budget.lanes.total(Lane::Large).limit() {
             Exceeded::TooLarge
         } else if lane != share.lane() {
             match self.budget.more(lane, total, 0) {
@@ -236,8 +219,8 @@ impl AnswerMemory {
                 None => Exceeded::Busy,
             }
         };
-        self.budget.lanes.total(lane).refuse();
-        Err(*self.exceeded.get_or_init(|| refusal))
+        self.budget.lanes.total(lane).count_rejection();
+        Err(*self.exceeded.get_or_init(|| reason))
     }
 
     fn share(&self) -> MutexGuard<'_, Share> {

@@ -29,13 +29,13 @@ fn estimate(bytes: usize) -> Estimate {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alone() {
+async fn large_responses_queue_without_delaying_small_ones() {
     let (answers, bulkheads) = answers();
     let half = estimate(LARGE / 2);
     let first = answers.connection().reserve(half).await.unwrap();
     let _second = answers.connection().reserve(half).await.unwrap();
-    let refused = answers.connection().reserve(half).await;
-    assert_eq!(refused.unwrap_err(), Exceeded::Busy);
+    let rejected = answers.connection().reserve(half).await;
+    assert_eq!(rejected.unwrap_err(), Exceeded::Busy);
     assert_eq!(bulkheads.large_answers.occupancy().refused, 1);
     let small = answers.connection().reserve(estimate(SMALL)).await;
     assert!(small.is_ok());
@@ -49,31 +49,31 @@ async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alon
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once() {
+async fn operation_without_waiting_memory_is_rejected_immediately() {
     let (answers, bulkheads) = answers();
     let part = answers.connection();
-    let _held = part.reserve(estimate(LARGE)).await.unwrap();
-    let began = tokio::time::Instant::now();
+    let _memory = part.reserve(estimate(LARGE)).await.unwrap();
+    let started = tokio::time::Instant::now();
     let long = Estimate {
         document: BUDGET / 4,
         ..estimate(LARGE / 2)
     };
-    // Half of it for one connection.
+    // One connection can use half of the waiting lane.
     let waiting = [(); 2].map(|()| part.reserve(long));
     let one_more = async {
         tokio::task::yield_now().await;
-        let refused = part.reserve(long).await;
-        (refused.unwrap_err(), began.elapsed())
+        let rejected = part.reserve(long).await;
+        (rejected.unwrap_err(), started.elapsed())
     };
-    let (waited, refused) = tokio::join!(futures_util::future::join_all(waiting), one_more);
-    assert_eq!(refused, (Exceeded::Busy, Duration::ZERO));
+    let (waited, rejected) = tokio::join!(futures_util::future::join_all(waiting), one_more);
+    assert_eq!(rejected, (Exceeded::Busy, Duration::ZERO));
     assert!(waited.iter().all(Result::is_err));
     assert_eq!(bulkheads.waiting_memory.occupancy().refused, 1);
     assert_eq!(bulkheads.large_answers.occupancy().refused, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_connection_holds_half_or_a_single_answer() {
+async fn one_connection_uses_half_of_a_lane_or_a_single_response() {
     let (answers, bulkheads) = answers();
     let (one, other) = (answers.connection(), answers.connection());
     let third = estimate(LARGE / 3);
@@ -90,7 +90,7 @@ async fn one_connection_holds_half_or_a_single_answer() {
 }
 
 #[tokio::test]
-async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
+async fn serialised_length_replaces_the_estimate() {
     let (answers, bulkheads) = answers();
     let small = answers.connection().reserve(estimate(SMALL)).await.unwrap();
     small.charge(4 * SMALL / VALUE, 0).unwrap();
@@ -105,7 +105,7 @@ async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
 }
 
 #[tokio::test]
-async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room() {
+async fn failed_charge_rejects_the_operation_permanently() {
     let (answers, _bulkheads) = answers();
     let _other = answers.connection().reserve(estimate(LARGE / 2)).await.unwrap();
     let one = answers.connection().reserve(estimate(SMALL)).await.unwrap();
@@ -119,7 +119,7 @@ async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room(
 }
 
 #[tokio::test]
-async fn a_large_answer_that_became_small_can_grow_again() {
+async fn large_response_that_shrank_can_grow_again() {
     let (answers, bulkheads) = answers();
     let memory = answers.connection().reserve(estimate(LARGE)).await.unwrap();
     memory.settle(1_000).unwrap();
@@ -129,7 +129,7 @@ async fn a_large_answer_that_became_small_can_grow_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_in_progress_grows_before_one_that_waits() {
+async fn response_in_progress_grows_ahead_of_the_queue() {
     let (answers, _bulkheads) = answers();
     let in_progress = answers.connection().reserve(estimate(LARGE / 2)).await.unwrap();
     let part = answers.connection();
@@ -145,7 +145,7 @@ async fn an_answer_in_progress_grows_before_one_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one() {
+async fn batch_reserves_memory_in_one_step_and_releases_it_per_operation() {
     let (answers, bulkheads) = answers();
     let in_use = || bulkheads.large_answers.occupancy().in_use;
     let part = answers.connection();
@@ -159,15 +159,15 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert_eq!(in_use(), 2 * quarter);
     drop(batch);
     assert_eq!(in_use(), 0);
-    let began = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let beyond = part.reserve_batch(&[estimate(LARGE / 2 + VALUE); 2]).await;
     assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
-    assert!(began.elapsed().is_zero());
+    assert!(started.elapsed().is_zero());
     assert_eq!(part.own(Lane::Large).occupancy().in_use, 0);
 }
 
 #[tokio::test]
-async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_back_to_it() {
+async fn waiting_operation_moves_to_the_waiting_lane_and_back() {
     let (answers, bulkheads) = answers();
     let in_use = || {
         let budgets = [
@@ -189,7 +189,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     }
     assert_eq!(in_use(), [0, 0, 8 * half]);
     waiting.truncate(1);
-    // More than expected is found after the wait.
+    // The operation finds more data than estimated after the wait.
     waiting[0].charge(SMALL / VALUE, 0).unwrap();
     assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
     waiting[0].settle(1_000).unwrap();
@@ -197,30 +197,32 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let memory = part.reserve(estimate(half)).await.unwrap();
     let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Ok(()));
-    // A waiting operation may take no more than one that does not wait.
+    // The limit of a single response also applies to waiting operations.
     assert_eq!(memory.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
     assert_eq!(begin_to_wait().await, Ok(()), "outside an operation");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
+async fn operation_queues_for_the_waiting_lane_until_the_timeout() {
     let (answers, bulkheads) = answers();
     let (one, other, third) = (answers.connection(), answers.connection(), answers.connection());
     let first = one.wait_in(BUDGET / 2).unwrap();
-    assert!(one.wait_in(1).is_none(), "half of it for one connection");
+    assert!(
+        one.wait_in(1).is_none(),
+        "one connection can use half of the lane"
+    );
     let _second = other.wait_in(BUDGET / 2).unwrap();
     let reserve = async |budget: &ConnectionBudget| budget.reserve(estimate(SMALL / 2)).await.unwrap();
     let memory = reserve(&third).await;
     let waits = || within(Arc::clone(&memory), begin_to_wait());
-    let began = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     assert_eq!(waits().await, Err(Exceeded::Busy));
-    assert_eq!(began.elapsed(), Duration::from_secs(5));
+    assert_eq!(started.elapsed(), Duration::from_secs(5));
     assert_eq!(bulkheads.waiting_memory.occupancy().refused, 2);
 
     let (early, late) = (reserve(&third).await, reserve(&third).await);
     let order = Mutex::new(Vec::new());
     let waits = async |name, memory: &Arc<AnswerMemory>| {
-        // Two fields wait together.
         let fields = async { tokio::join!(begin_to_wait(), begin_to_wait()) };
         let fields = within(Arc::clone(memory), fields).await;
         order.lock().unwrap().push(name);
@@ -233,42 +235,46 @@ async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
     let (first_in, second_in, ()) = tokio::join!(waits("early", &early), waits("late", &late), freed);
     assert_eq!((first_in, second_in), ((Ok(()), Ok(())), (Ok(()), Ok(()))));
     assert_eq!(*order.lock().unwrap(), ["early", "late"]);
-    assert_eq!(waits("refused", &memory).await.0, Err(Exceeded::Busy), "for good");
+    assert_eq!(
+        waits("rejected", &memory).await.0,
+        Err(Exceeded::Busy),
+        "the rejection is permanent"
+    );
     assert_eq!(memory.exceeded(), Some(Exceeded::Busy));
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_queue_leave_half_of_their_memory_to_others() {
+async fn queued_responses_use_at_most_half_of_their_lane() {
     let (answers, bulkheads) = answers();
     let _all = [answers.connection(), answers.connection()].map(|part| part.wait_in(BUDGET / 2).unwrap());
     for budget in [&bulkheads.small_answers, &bulkheads.large_answers] {
         let eighth = estimate(budget.limit() / 8);
         let parts = [answers.connection(), answers.connection(), answers.connection()];
-        let began = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let waits = async |part: &ConnectionBudget| {
             let memory = part.reserve(eighth).await.unwrap();
             let waited = within(memory, begin_to_wait()).await;
-            (waited, began.elapsed())
+            (waited, started.elapsed())
         };
         let queued = futures_util::future::join_all([&parts[0], &parts[0], &parts[1], &parts[1]].map(waits));
-        let beside = async {
+        let others = async {
             tokio::task::yield_now().await;
             let in_use = budget.occupancy().in_use;
             let beyond = waits(&parts[2]).await;
-            let known = parts[2].reserve(eighth).await;
-            (in_use, beyond, known.is_ok(), began.elapsed())
+            let cached = parts[2].reserve(eighth).await;
+            (in_use, beyond, cached.is_ok(), started.elapsed())
         };
-        let (queued, (in_use, beyond, is_known_served, after)) = tokio::join!(queued, beside);
+        let (queued, (in_use, beyond, is_cached_served, after)) = tokio::join!(queued, others);
         let busy = |after| (Err(Exceeded::Busy), Duration::from_secs(after));
         assert_eq!(in_use, 4 * eighth.bytes());
         assert_eq!(queued, [busy(5); 4]);
         assert_eq!(beyond, busy(0));
-        assert!(is_known_served && after.is_zero());
+        assert!(is_cached_served && after.is_zero());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request() {
+async fn queued_operation_reserves_memory_for_its_request() {
     let (answers, bulkheads) = answers();
     let waiting = || bulkheads.waiting_memory.occupancy().in_use;
     let memory_in_use = answers.connection().reserve(estimate(LARGE)).await.unwrap();
@@ -290,7 +296,7 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
 }
 
 #[tokio::test]
-async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
+async fn long_names_arguments_and_error_paths_are_charged() {
     let (answers, _bulkheads) = answers();
     let estimate = Estimate {
         texts: 1_000,
@@ -309,7 +315,7 @@ async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_all_memory_for_waiting_is_too_large_to_wait() {
+async fn response_larger_than_the_waiting_lane_cannot_wait() {
     let (_, mut bulkheads) = answers();
     bulkheads.waiting_memory = Bulkhead::new("waiting_memory", LARGE / 2);
     let answers = AnswerBudget::new(&bulkheads, Duration::ZERO);

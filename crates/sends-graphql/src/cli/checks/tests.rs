@@ -23,13 +23,12 @@ fn token(token: Option<&str>) -> EnvironmentVariables {
     }
 }
 
-/// Checks these options as `serve` would, in a state folder of the test's own.
 fn check(options: &[&str], access_token: Option<&str>) -> Result<Config, Vec<Problem>> {
     Config::of_serve(&serve(options), token(access_token))
 }
 
 #[test]
-fn callers_accounts_have_no_log_to_synchronise() {
+fn sync_interval_is_rejected_with_caller_tokens() {
     assert_eq!(
         check(&["--caller-tokens", "--sync-every=60"], None).unwrap_err(),
         [Problem::SyncOfCallers]
@@ -38,7 +37,7 @@ fn callers_accounts_have_no_log_to_synchronise() {
 }
 
 #[test]
-fn wrong_values_and_conditions_on_several_options_are_reported_together() {
+fn invalid_values_and_combinations_are_reported_together() {
     let options = [
         "--listen=8080",
         "--graphiql=maybe",
@@ -90,7 +89,7 @@ fn wrong_values_and_conditions_on_several_options_are_reported_together() {
 }
 
 #[test]
-fn sandbox_needs_no_token_and_tolerates_no_second_upstream() {
+fn sandbox_needs_no_token_and_rejects_an_upstream_url() {
     for access_token in [None, Some("token")] {
         assert!(matches!(
             check(&["--sandbox"], access_token).unwrap().source,
@@ -104,7 +103,7 @@ fn sandbox_needs_no_token_and_tolerates_no_second_upstream() {
 }
 
 #[test]
-fn calls_to_the_sandbox_are_spaced_on_request_and_counted_always() {
+fn sandbox_calls_are_always_counted_and_paced_on_request() {
     let limits = |options: &[&str]| {
         let config = check(&[&["--sandbox"], options].concat(), None).unwrap();
         let limits = config.upstream.limits;
@@ -124,7 +123,7 @@ fn calls_to_the_sandbox_are_spaced_on_request_and_counted_always() {
 }
 
 #[test]
-fn source_of_the_token_is_never_ambiguous() {
+fn conflicting_token_sources_are_rejected() {
     assert!(matches!(
         check(&["--caller-tokens"], None).unwrap().source,
         Source::CallersAccounts { .. }
@@ -140,15 +139,15 @@ fn source_of_the_token_is_never_ambiguous() {
 }
 
 #[test]
-fn other_machines_reach_the_account_only_with_keys_or_behind_a_proxy() {
+fn public_address_requires_api_keys_or_an_authenticating_proxy() {
     let open = |options: &[&str]| check(&[&["--listen=0.0.0.0:80"], options].concat(), Some("token"));
-    let expected = Problem::OpenToAnybody("0.0.0.0:80".parse().unwrap());
+    let expected = Problem::Unprotected("0.0.0.0:80".parse().unwrap());
     assert_eq!(open(&[]).unwrap_err(), [expected]);
     open(&["--behind-authenticating-proxy"]).unwrap();
 }
 
 #[test]
-fn a_refresh_token_needs_the_application_it_was_issued_to() {
+fn refresh_token_requires_a_client_id() {
     let variables = || EnvironmentVariables {
         refresh_token: Some(SecretString::from("rt_1")),
         ..EnvironmentVariables::default()
@@ -159,7 +158,7 @@ fn a_refresh_token_needs_the_application_it_was_issued_to() {
 }
 
 #[test]
-fn configuration_prints_no_secret() {
+fn debug_output_contains_no_secret() {
     let printed = format!("{:?}", check(&[], Some("hush-hush")));
     assert!(!printed.contains("hush"), "{printed}");
 }

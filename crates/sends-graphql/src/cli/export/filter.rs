@@ -12,11 +12,10 @@ use crate::{
     option_values::{moment, one_of, parsed},
 };
 
-/// Conditions, all of which a send has to meet.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filter")]
 pub struct FilterOptions {
-    /// Sends that ran at this time or later: a date, which means its beginning in UTC, or a date and time with an offset
+    /// Sends that ran at or after this time: a date, which means midnight UTC, or a date and time with an offset
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub from: Option<Timestamp>,
 
@@ -51,16 +50,16 @@ pub struct FilterOptions {
           value_parser = |text: &str| parsed::<ActivityId>(text, "a UUID with hyphens"))]
     pub activity: Vec<ActivityId>,
 
-    /// Ids of contact lists of the sends, separated by commas
+    /// Ids of contact lists, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub list: Vec<String>,
 
-    /// Ids of segments of the sends, separated by commas
+    /// Ids of segments, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',',
           value_parser = |text: &str| parsed(text, "a number").map(SegmentId::new))]
     pub segment: Vec<SegmentId>,
 
-    /// Case-insensitive part of the campaign's name
+    /// Part of the campaign's name, case-insensitive
     #[arg(long, value_name = "TEXT")]
     pub campaign_name: Option<String>,
 }

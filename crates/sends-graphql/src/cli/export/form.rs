@@ -1,4 +1,4 @@
-//! Output formats of an export: the names and the order of its fields, and the protection of CSV cells against formula injection.
+//! Output formats of an export: field names, field order, and protection of CSV cells against formula injection.
 
 use std::{
     borrow::Cow,
@@ -24,7 +24,6 @@ pub(super) enum Form<W: Write> {
     Json { out: W, is_empty: bool },
 }
 
-/// Names of the fields of a send, in their order.
 const NAMES: [&str; 14] = [
     "run_date",
     "campaign_id",
@@ -42,7 +41,7 @@ const NAMES: [&str; 14] = [
     "segment_ids",
 ];
 
-/// Value of a field. A missing value is an empty cell in CSV and null in JSON.
+/// Field value. A missing value becomes an empty CSV cell or a JSON null.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Field<'s> {
@@ -61,7 +60,7 @@ impl<'s> Field<'s> {
         Self::Text(value.map(|value| value.to_string().into()))
     }
 
-    /// Cell of a table. Several ids are separated by spaces.
+    /// Returns the CSV cell, in which several ids are separated by spaces.
     fn cell(&self) -> String {
         match self {
             Self::Text(text) => inert(text.as_deref().unwrap_or_default()),
@@ -75,7 +74,6 @@ impl<'s> Field<'s> {
     }
 }
 
-/// Fields of a send, in the order of [`NAMES`].
 fn fields(logged: &LoggedSend) -> [Field<'_>; NAMES.len()] {
     let (send, reason, campaign) = (&logged.send, logged.send.reason(), logged.campaign.as_ref());
     let lists = send.contact_list_ids.iter().map(sends_core::ListId::as_str);
@@ -150,7 +148,7 @@ impl<W: Write> Form<W> {
     }
 }
 
-/// Rows of equal length cause no other errors than those of the writer.
+/// Only I/O errors are expected, since all rows have the same length.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -158,8 +156,8 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// The text with an apostrophe before a formula, so that spreadsheets show it as text. Spreadsheets recognise a formula by its
-/// first character, some of them after spaces, and some in its full-width form.
+/// Prefixes a formula with an apostrophe, so that spreadsheets display it as text. Spreadsheets recognise a formula by its first
+/// character. Some skip leading spaces, and some accept the full-width form.
 fn inert(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let is_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(SIGNS);
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_has_every_field() {
+    fn every_format_contains_every_field() {
         assert_snapshot!(written(Format::Csv), @r#"
         run_date,campaign_id,campaign_name,activity_id,send_id,outcome,send_status,count,reason_code,reason,meaning,remedy,contact_list_ids,segment_ids
         2019-04-18T20:03:08.108Z,07070707-0707-0707-0707-070707070707,"'=HYPERLINK(""x""), ""y""",1ead98be-dfa0-4e04-81f7-5f1534d42e9c,1,FAILED,COMPLETED,2,7,INVALID_IMAGES,Images in the email are missing or cannot be used.,"Replace or remove the images concerned, then schedule the email again.",a b,
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_of_nothing_is_well_formed() {
+    fn empty_export_is_well_formed() {
         for (format, expected) in [(Format::Ndjson, ""), (Format::Json, "[\n]\n")] {
             let mut out = Vec::new();
             Form::begin(format, &mut out).unwrap().end().unwrap();
@@ -244,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_is_a_formula() {
+    fn formulas_are_escaped() {
         for text in [
             "=1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "  =1", "\u{a0}-1", "＝1",
         ] {

@@ -13,7 +13,7 @@ fn lines(options: &[&str]) -> (Parsed, String) {
 }
 
 #[test]
-fn invalid_values_have_defaults_and_valid_ones_count() {
+fn invalid_values_fall_back_to_defaults_and_valid_values_apply() {
     let (parsed, lines) = lines(&["--max-age", "old", "--grace=1m", "--listen", "--max-operations=0"]);
     insta::assert_snapshot!(lines, @r#"
     --max-age (SENDS_MAX_AGE): "old" is not a duration from 0s to 8760h, such as 20, 20s or 5m
@@ -28,7 +28,7 @@ fn invalid_values_have_defaults_and_valid_ones_count() {
 }
 
 #[test]
-fn invalid_values_of_an_option_without_a_variable_name_none() {
+fn invalid_value_without_an_environment_variable_names_only_the_option() {
     let (parsed, lines) = lines(&[
         "export",
         "--format=xml",
@@ -49,14 +49,14 @@ fn invalid_values_of_an_option_without_a_variable_name_none() {
 }
 
 #[test]
-fn invalid_values_are_reported_beside_other_errors() {
+fn invalid_values_are_reported_together_with_other_errors() {
     let (parsed, lines) = lines(&["--max-age=old", "--no-such-option"]);
     assert!(lines.starts_with("--max-age (SENDS_MAX_AGE): "), "{lines}");
     assert_eq!(parsed.arguments.unwrap_err().kind(), ErrorKind::UnknownArgument);
 }
 
 #[test]
-fn defaults_of_the_limits_are_those_of_the_options() {
+fn default_limits_match_the_option_defaults() {
     let options = lines(&[]).0.arguments.unwrap().serve;
     assert_eq!(options.limits, Limits::default());
     assert_eq!(
@@ -66,7 +66,7 @@ fn defaults_of_the_limits_are_those_of_the_options() {
 }
 
 #[test]
-fn flags_and_switches_take_what_their_help_says() {
+fn flags_and_switches_accept_their_documented_values() {
     let serve = |options: &[&str]| lines(options).0.arguments.unwrap().serve;
     let options = serve(&[]);
     assert!(options.schema.graphiql && options.schema.introspection && options.operations.metrics);
@@ -85,7 +85,7 @@ fn flags_and_switches_take_what_their_help_says() {
 }
 
 #[test]
-fn every_option_of_the_service_has_the_variable_of_its_name() {
+fn every_service_option_has_a_matching_environment_variable() {
     for arg in Arguments::command().get_arguments() {
         let Some(long) = arg.get_long() else { continue };
         let variable = format!("SENDS_{}", long.to_ascii_uppercase().replace('-', "_"));
@@ -117,8 +117,8 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
       login          Connect a Constant Contact account, in a browser or on another device
       logout         Delete the login of the connected account
       status         Show the connected account, its tokens, and the calls left today
-      sync           Synchronise the log of all sends; exit status 3: campaigns are left, 1: failure
-      rebuild-store  Replace a damaged store by an empty one; its content is fetched again
+      sync           Synchronise the log of all sends; exits with 3 if campaigns are left, 1 on failure
+      rebuild-store  Replace a damaged store with an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
       help           Print this message or the help of the given subcommand(s)
 
@@ -131,20 +131,20 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
           --graphiql <true|false>  Serve the query editor GraphiQL at /graphiql [default: true]
 
     Account and data:
-          --sandbox             Use an embedded imitation of Constant Contact with invented data
+          --sandbox             Use an embedded simulation of Constant Contact with invented data
           --client-id <ID>      Client id of your application at Constant Contact
           --state-dir <FOLDER>  Folder of the login and the store [default: of the platform]
           --caller-tokens       Call Constant Contact with the access token of each caller
 
     Constant Contact:
-          --rate-per-second <CALLS>    Upstream calls in any one second; 0 for no limit [default: 4]
-          --rate-per-day <CALLS>       Upstream calls in one UTC day; 0 for no limit [default: 10000]
+          --rate-per-second <CALLS>    Upstream calls per second; 0 for no limit [default: 4]
+          --rate-per-day <CALLS>       Upstream calls per UTC day; 0 for no limit [default: 10000]
           --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
-          --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
+          --sync-every <DURATION|off>  Synchronisation interval of the log of all sends [default: off]
 
     Access over HTTP:
-          --api-key-file <FILE>      File of API keys, one of which callers have to send as X-API-Key
-          --allowed-origin <ORIGIN>  Origins of web pages that can send requests, separated by commas
+          --api-key-file <FILE>      File of API keys; callers must send a key as X-API-Key
+          --allowed-origin <ORIGIN>  Allowed origins of web pages, separated by commas
 
     --help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.
     ");

@@ -1,4 +1,4 @@
-//! Progress of a synchronisation on standard error: a bar on a terminal, and a line from time to time elsewhere.
+//! Progress display on standard error: a bar on a terminal, otherwise a line every ten seconds.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -10,11 +10,9 @@ use sends_store::{Pending, Subject, Unreadable};
 use sends_sync::{Progress, Stage};
 use tokio::sync::watch;
 
-/// Interval of redrawing the bar.
-const REDRAWN_EVERY: Duration = Duration::from_millis(100);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Interval of the lines without a terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
     let is_terminal = io::stderr().is_terminal();
@@ -23,13 +21,18 @@ pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
         let seen = *progress.borrow_and_update();
         match &bar {
             Some(bar) => draw(bar, &seen),
-            // Standard error can be closed.
+            // Write errors are ignored, since standard error can be closed.
             None => drop(writeln!(io::stderr(), "{}", line(&seen))),
         }
         if progress.changed().await.is_err() {
             return;
         }
-        tokio::time::sleep(if is_terminal { REDRAWN_EVERY } else { LINE_EVERY }).await;
+        tokio::time::sleep(if is_terminal {
+            REDRAW_INTERVAL
+        } else {
+            LINE_INTERVAL
+        })
+        .await;
     }
 }
 
@@ -60,7 +63,6 @@ fn line(progress: &Progress) -> String {
     }
 }
 
-/// Campaigns left to read.
 pub(super) fn left(pending: &Pending) -> u64 {
     pending.unread_campaigns + pending.changed_campaigns
 }
@@ -73,7 +75,7 @@ pub(super) fn unreadable(unreadable: &Unreadable) -> String {
         Subject::Summaries => "the report of sent campaigns".to_owned(),
     };
     let name = unreadable.campaign.as_ref().and_then(|own| own.name.as_ref());
-    // Quoted, which escapes terminal control sequences.
+    // Debug formatting escapes terminal control sequences.
     let name = name.map_or_else(String::new, |name| format!(" of {name:?}"));
     let Unreadable { since, reason, .. } = unreadable;
     format!("unreadable since {since:.0}: {what}{name}. {reason}")

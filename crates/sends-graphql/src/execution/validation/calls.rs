@@ -1,7 +1,7 @@
-//! Estimate of the upstream calls of an operation without stored data, and of the values of its response.
+//! Estimates the upstream calls of an operation without stored data, and the values of its response.
 //!
-//! Root fields name the activities. The history of each costs one call for each `maxAge`, however often it is named.
-//! `object_cost.rs` has the costs of other objects.
+//! Root fields name activities. An activity's history costs one call per distinct `maxAge`, regardless of the number of fields
+//! that name it. `object_cost.rs` defines the cost of other objects.
 
 mod introspection;
 mod object_cost;
@@ -15,7 +15,7 @@ use sends_core::{ActivityId, CampaignId};
 use self::object_cost::{ObjectCost, integer, length};
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     types::Types,
 };
 use crate::{
@@ -23,18 +23,18 @@ use crate::{
     execution::plan::{Field, is_introspection},
 };
 
-/// Calls for the contact lists, and for the segments, of an account: two pages each, or one page and the deleted segments.
-/// Further pages are known only during the execution, whose [allowance](sends_client::Caller::with_allowance) limits them.
+/// Calls for the account's contact lists, and again for its segments: two pages, or one page and the deleted segments. Calls for
+/// further pages are counted during execution against the [allowance](sends_client::Caller::with_allowance).
 const CALLS_FOR_NAMES: usize = 2;
 
-/// Root fields that read the log, with their default number of items. The log itself needs no calls, but each item can lead to an
-/// activity.
+/// Root fields that read the log, with their default number of items. Reading the log needs no call, but each item can refer to
+/// an activity.
 const LISTING: [(&str, usize); 2] = [("sends", 50), ("sendTotals", 100)];
 
-/// Limit of root fields that read the log, each of which can scan the whole account. A page of charts needs a handful.
+/// Maximum number of root fields that read the log, since each can scan the whole account. A page of charts needs only a few.
 const LOG_READS: usize = 20;
 
-/// Root fields that name activities, with their argument.
+/// Root fields that name activities, with the name of the argument.
 const NAMING: [(&str, &str); 5] = [
     ("campaignActivity", "id"),
     ("campaignActivities", "ids"),
@@ -43,18 +43,17 @@ const NAMING: [(&str, &str); 5] = [
     ("_entities", "representations"),
 ];
 
-/// Prefixes, before a colon, of the ids of objects without a history.
+/// Id prefixes, up to a colon, of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Estimates the response of an operation, and checks its limits.
-pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
+pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Rejected> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
     for field in root {
         if is_introspection(&field.name) {
             let left = limits.answer_values.saturating_sub(cost.values);
             let (values, names) = introspection::values(field, types, left);
-            // Twice: as text and as values.
+            // Counted twice, since a name exists as text and as a value.
             cost.texts = cost.texts.saturating_add(names.saturating_mul(2));
             cost.values = cost.values.saturating_add(values);
             of_schema = of_schema.saturating_add(values);
@@ -63,17 +62,17 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         }
     }
     let calls = cost.calls();
-    Limit::check(None, "readings of the send log", cost.log_reads, LOG_READS)?;
-    Limit::check(None, "fields of the query itself", root.len(), limits.root_fields)?;
+    Limit::check(None, "reads of the send log", cost.log_reads, LOG_READS)?;
+    Limit::check(None, "root fields", root.len(), limits.root_fields)?;
     Limit::check(
         Some("max-upstream-calls"),
-        "calls to Constant Contact to make",
+        "estimated calls to Constant Contact",
         calls,
         limits.upstream_calls,
     )?;
     Limit::check(
         Some("max-answer-values"),
-        "values to be answered by estimate",
+        "estimated values in the response",
         cost.values,
         limits.answer_values,
     )?;
@@ -83,16 +82,16 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         calls,
         of_schema,
         texts: cost.texts,
-        path: longest_path(root),
+        path: max_path_bytes(root),
         ..Estimate::default()
     })
 }
 
-/// Bytes of the names in the longest path of the response.
-fn longest_path(fields: &[Field]) -> usize {
+/// Returns the maximum bytes of long names on a path of the response.
+fn max_path_bytes(fields: &[Field]) -> usize {
     let paths = fields.iter().map(|field| {
         let objects = field.below.iter().flat_map(|below| &below.objects);
-        let below = objects.map(|object| longest_path(object.fields.as_deref().unwrap_or_default()));
+        let below = objects.map(|object| max_path_bytes(object.fields.as_deref().unwrap_or_default()));
         answers::long_name(&field.key) + below.max().unwrap_or(0)
     });
     paths.max().unwrap_or(0)
@@ -103,12 +102,11 @@ struct OperationCost<'p> {
     log_reads: usize,
     /// Activities whose history is read, with the `maxAge` of the field.
     named: HashSet<(&'p str, Option<i64>)>,
-    /// Calls without deduplication.
+    /// Number of calls that are not deduplicated.
     unnamed_calls: usize,
-    /// Activities and campaigns whose statistics are read.
     activity_stats: usize,
     campaign_stats: usize,
-    /// Read once for an operation.
+    /// Contact lists, segments and account, each read once per operation.
     needs_lists: bool,
     needs_segments: bool,
     needs_account: bool,
@@ -122,9 +120,9 @@ impl<'p> OperationCost<'p> {
     fn root_field(&mut self, field: &'p Field) {
         let name = field.name.as_str();
         let mut cost = object_cost::of_root(field);
-        if let Some((_, usual)) = LISTING.iter().find(|(listing, _)| *listing == name) {
+        if let Some((_, default_length)) = LISTING.iter().find(|(listing, _)| *listing == name) {
             self.log_reads += 1;
-            let length = length(field).unwrap_or(*usual);
+            let length = length(field).unwrap_or(*default_length);
             cost = cost.times(length, length);
         }
         let naming = NAMING.iter().find(|(naming, _)| *naming == name);
@@ -137,7 +135,7 @@ impl<'p> OperationCost<'p> {
         let texts = cost.texts.saturating_mul(objects);
         self.texts = self.texts.saturating_add(texts);
         self.texts = self.texts.saturating_add(answers::long_name(&field.key));
-        // A send, or an entity of a list, waits for its lookup.
+        // A send, or each entity of a list, waits for its lookup.
         let waits = cost.waits.saturating_add(1).saturating_mul(objects);
         self.waits = self.waits.saturating_add(waits);
         let calls = cost.calls().saturating_mul(objects);
@@ -161,7 +159,7 @@ impl<'p> OperationCost<'p> {
             .saturating_add(usize::from(self.needs_account))
     }
 
-    /// Adds the calls of the objects that an argument names. Returns their number.
+    /// Adds the calls of the objects that an argument names, and returns the number of objects.
     fn name(&mut self, ids: &'p Value, field: &'p Field, cost: ObjectCost) -> usize {
         let age = integer(field, "maxAge");
         let ids = match ids {
@@ -170,14 +168,14 @@ impl<'p> OperationCost<'p> {
         };
         for id in ids {
             let Value::String(id) = id else {
-                // A representation of federation.
+                // Entity representation of a federation gateway.
                 if cost.needs_history {
                     self.unnamed_calls = self.unnamed_calls.saturating_add(1 + cost.ages);
                 }
                 continue;
             };
-            // The id of a send is that of its activity, a colon and a number, and requires the history. Ids with a type before
-            // the colon require none.
+            // A send's id consists of the activity's id, a colon and a number, and requires the history. An id with a type prefix
+            // requires no history.
             let (activity, is_send) = match id.split_once(':') {
                 Some((kind, _)) if TYPES.contains(&kind) => continue,
                 Some((activity, _)) => (activity, true),
@@ -198,7 +196,7 @@ mod tests {
     use crate::{execution::validation::Types, schema};
 
     #[test]
-    fn every_listed_field_is_one_of_the_schema() {
+    fn every_listed_field_exists_in_the_schema() {
         let types = Types::of(&schema::sdl());
         let subgraph = Types::of(
             &schema::Schema::new(
@@ -209,11 +207,11 @@ mod tests {
         );
         let naming = NAMING.iter().map(|(name, _)| *name);
         for name in naming.chain(LISTING.iter().map(|(name, _)| *name)) {
-            let is_known = types
+            let exists = types
                 .field("Query", name)
                 .or_else(|| subgraph.field("Query", name))
                 .is_some();
-            assert!(is_known, "{name}");
+            assert!(exists, "{name}");
         }
         object_cost::check_tables(&types);
     }

@@ -1,7 +1,7 @@
-//! Size of a document with fragments expanded, computed without their expansion.
+//! Computes the size of a document with expanded fragments, without expanding them.
 //!
-//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take
-//! thirty steps. Unused fragments are included, since the validator visits them.
+//! Each fragment's size is computed once, so that thirty fragments that each spread the next fragment twice take only thirty
+//! steps. Unused fragments are included, since the validator visits them.
 
 use std::collections::HashMap;
 
@@ -12,30 +12,27 @@ use apollo_compiler::{
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     text::check_nesting,
 };
 
-/// Size of a document. Counts saturate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DocumentSize {
-    /// Fields, spreads and inline fragments.
+    /// Number of fields, fragment spreads and inline fragments.
     pub selections: usize,
     pub fields: usize,
-    /// Nesting of fields.
+    /// Maximum nesting of fields.
     pub depth: usize,
-    /// Nesting of selection sets, with those of fragments.
+    /// Maximum nesting of selection sets, including fragments.
     pub nesting: usize,
     pub aliases: usize,
     pub directives: usize,
-    /// Nesting of introspected lists of types, each of which multiplies the response.
+    /// Maximum nesting of introspection lists that refer to other types. Each level multiplies the size of the response.
     pub introspection_steps: usize,
-    /// Whether it has introspection.
-    pub asks_for_schema: bool,
+    pub uses_introspection: bool,
 }
 
 impl DocumentSize {
-    /// Sum of two selections.
     fn and(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -45,11 +42,11 @@ impl DocumentSize {
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
             introspection_steps: self.introspection_steps.max(other.introspection_steps),
-            asks_for_schema: self.asks_for_schema || other.asks_for_schema,
+            uses_introspection: self.uses_introspection || other.uses_introspection,
         }
     }
 
-    fn check(self, limits: &Limits) -> Result<(), Refused> {
+    fn check(self, limits: &Limits) -> Result<(), Rejected> {
         Limit::check(
             Some("max-query-depth"),
             "levels of fields",
@@ -58,21 +55,20 @@ impl DocumentSize {
         )?;
         let fields = Some("max-query-fields");
         Limit::check(fields, "fields (fragments included)", self.fields, limits.fields)?;
-        // Validation of a spread costs as much as that of a field, though it adds no value.
+        // Validating a spread costs as much as validating a field, although a spread adds no value.
         let selections = limits.fields.saturating_mul(2);
         Limit::check(fields, "fields and fragments", self.selections, selections)?;
         Limit::check(None, "aliases", self.aliases, limits.aliases)?;
         Limit::check(None, "directives", self.directives, limits.directives)?;
-        let steps = "steps of introspection from type to type";
+        let steps = "levels of nested introspection lists";
         Limit::check(None, steps, self.introspection_steps, INTROSPECTION_STEPS)
     }
 }
 
-/// Limit of introspected steps. The introspection query of common tools needs one.
+/// Maximum of [`DocumentSize::introspection_steps`]. Introspection queries of common tools need one level.
 const INTROSPECTION_STEPS: usize = 2;
 
-/// Size of all operations and fragments of a document.
-pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
+pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Rejected> {
     let mut measuring = Measuring {
         document,
         sizes: HashMap::with_capacity(document.fragments.len()),
@@ -87,7 +83,7 @@ pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Docum
     }
     for name in document.fragments.keys() {
         let size = measuring.fragment(name, 1)?;
-        // Spread fragments are included already; the validator visits unused ones once.
+        // Fragments in use are already counted, and the validator visits unused fragments once.
         total.directives = total.directives.max(size.directives);
         size.check(limits)?;
     }
@@ -102,8 +98,8 @@ struct Measuring<'d> {
 }
 
 impl<'d> Measuring<'d> {
-    /// `level` is the depth of the recursion, which is that of the library as well.
-    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
+    /// `level` is the recursion depth, which is also the recursion depth of apollo-compiler.
+    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Rejected> {
         check_nesting(level)?;
         let mut total = DocumentSize::default();
         for selection in &set.selections {
@@ -122,7 +118,7 @@ impl<'d> Measuring<'d> {
         Ok(total)
     }
 
-    fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Refused> {
+    fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Rejected> {
         let mut size = if field.selection_set.is_empty() {
             DocumentSize::default()
         } else {
@@ -131,14 +127,14 @@ impl<'d> Measuring<'d> {
         size.fields = size.fields.saturating_add(1);
         size.depth += 1;
         size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
-        size.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
-        // Lists that lead from a type to other types.
+        size.uses_introspection |= ["__schema", "__type"].contains(&field.name.as_str());
+        // Lists whose elements refer to other types.
         let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
         size.introspection_steps += usize::from(is_step);
         Ok(size)
     }
 
-    fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Refused> {
+    fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Rejected> {
         match self.sizes.get(name) {
             Some(Some(size)) => {
                 check_nesting(level + size.nesting)?;
@@ -148,7 +144,7 @@ impl<'d> Measuring<'d> {
                 let fragment = self.document.fragments.get(name);
                 let at = fragment.and_then(Node::location);
                 let message = format!("The fragment \"{name}\" contains itself.");
-                return Err(Refused::invalid(message, at, &self.document.sources));
+                return Err(Rejected::invalid(message, at, &self.document.sources));
             }
             None => {}
         }

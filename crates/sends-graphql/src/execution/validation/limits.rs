@@ -7,67 +7,66 @@ use crate::option_values::{bytes, number};
 #[derive(Args, Clone, Debug, Eq, PartialEq)]
 #[command(next_help_heading = "Limits of one operation")]
 pub struct Limits {
-    /// Upstream calls of one operation
+    /// Maximum number of upstream calls of one operation
     ///
-    /// Estimated before the execution, and counted during it.
+    /// Estimated before execution, and counted during execution.
     #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
           default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub upstream_calls: usize,
-    /// Values in the response
+    /// Maximum number of values in the response
     ///
-    /// Estimated, assuming ten sends for each history.
+    /// Estimated under the assumption of ten sends per history.
     #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
           default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub answer_values: usize,
-    /// Size of the query text
+    /// Maximum size of the query text
     #[arg(long = "max-query-length", env = "SENDS_MAX_QUERY_LENGTH", value_name = "BYTES",
           default_value_t = DEFAULT.query_length, value_parser = bytes::<usize>(0..=MAX_LIMIT))]
     pub query_length: usize,
-    /// Nesting of fields, with fragments expanded
+    /// Maximum nesting of fields, with fragments expanded
     ///
     /// GraphiQL's introspection needs 15.
     #[arg(long = "max-query-depth", env = "SENDS_MAX_QUERY_DEPTH", value_name = "COUNT",
           default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub depth: usize,
-    /// Fields, with fragments expanded
+    /// Maximum number of fields, with fragments expanded
     #[arg(long = "max-query-fields", env = "SENDS_MAX_QUERY_FIELDS", value_name = "COUNT",
           default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub fields: usize,
 
-    // The limits below have no option, since they limit the time for parsing and validation. A client that exceeds one, such as
-    // 500 ids in a list, can split its operation.
+    // The limits below have no option, since they bound the time for parsing and validation. A client that exceeds a limit, such
+    // as 500 ids in a list, can split its operation.
     #[arg(skip = DEFAULT.query_tokens)]
     pub query_tokens: usize,
     #[arg(skip = DEFAULT.root_fields)]
     pub root_fields: usize,
     #[arg(skip = DEFAULT.aliases)]
     pub aliases: usize,
-    /// Repetitions of a name in an object.
+    /// Fields whose response name their object already has.
     #[arg(skip = DEFAULT.repeated_fields)]
     pub repeated_fields: usize,
     #[arg(skip = DEFAULT.directives)]
     pub directives: usize,
-    /// Items of a list, in the text or in the variables.
+    /// Items of a list in the document or the variables.
     #[arg(skip = DEFAULT.list_length)]
     pub list_length: usize,
-    /// Bytes of names and texts in the variables.
+    /// Bytes of names and strings in the variables.
     #[arg(skip = DEFAULT.variables_length)]
     pub variables_length: usize,
-    /// Values in the variables, with those in lists and objects.
+    /// Values in the variables, including nested values.
     #[arg(skip = DEFAULT.variable_values)]
     pub variable_values: usize,
     #[arg(skip = DEFAULT.variable_depth)]
     pub variable_depth: usize,
 }
 
-/// Maximum value of an option.
 const MAX_LIMIT: u64 = 1_000_000_000;
 
-/// Nesting of braces, brackets, parentheses and fragments. Protects the stack and has no option: the introspection query of
-/// GraphiQL needs 16.
+/// Maximum nesting of braces, brackets, parentheses and fragments. The limit protects the stack and is not configurable.
+/// GraphiQL's introspection query needs 16.
 pub(super) const NESTING: usize = 64;
 
-/// Enough for 500 activities, as single fields or in a list, with all of their fields.
+/// Defaults, which allow 500 activities with all their fields, as root fields or in a list.
 const DEFAULT: Limits = Limits {
     upstream_calls: 500,
     answer_values: 250_000,

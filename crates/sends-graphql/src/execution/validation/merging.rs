@@ -1,8 +1,8 @@
-//! Validation of merged fields whose arguments are lists of different lengths.
+//! Validates merged fields whose arguments are lists of different lengths.
 //!
-//! apollo-compiler 1.33.1 takes `[1]` and `[1, 2]` for equal (`validation/selection.rs`, lines 204–207). It compares the members of
-//! objects correctly, so that a document with such lists is validated again with objects in their place. To be deleted when the
-//! validator compares the lengths.
+//! apollo-compiler 1.33.1 treats `[1]` and `[1, 2]` as equal (`validation/selection.rs`, lines 204–207), but compares objects
+//! correctly. A document with such lists is therefore validated again, with the lists replaced by objects. This module can be
+//! deleted once the validator compares lengths.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use apollo_compiler::{
     executable::{Selection, SelectionSet},
 };
 
-use super::{refused::Refused, types::Types};
+use super::{rejected::Rejected, types::Types};
 
-/// Start of the validator's message.
+/// Prefix of the validator's message.
 const CONFLICT: &str = "operation must not provide conflicting field arguments";
 
-/// Refuses a document with a conflict that the validator missed.
-pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), Refused> {
+/// Rejects a document with a conflict that the validator missed.
+pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), Rejected> {
     let mut lengths = HashMap::new();
     let operations = document
         .operations
@@ -30,7 +30,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), 
         .map(|fragment| &fragment.selection_set);
     if operations
         .chain(fragments)
-        .all(|set| are_alike(set, &mut lengths))
+        .all(|set| have_equal_lengths(set, &mut lengths))
     {
         return Ok(());
     }
@@ -48,21 +48,21 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types) -> Result<(), 
     let mut conflicts = invalid.errors.iter();
     conflicts
         .find(|diagnostic| diagnostic.error.to_string().starts_with(CONFLICT))
-        .map_or(Ok(()), |conflict| Err(Refused::of_diagnostic(&conflict)))
+        .map_or(Ok(()), |conflict| Err(Rejected::of_diagnostic(&conflict)))
 }
 
-/// Whether fields with the same response name have lists of the same lengths. Most documents need no second validation.
-fn are_alike<'d>(set: &'d SelectionSet, lengths: &mut HashMap<&'d Name, Vec<usize>>) -> bool {
+/// Returns whether all fields with the same response name have lists of equal lengths. Such documents need no second validation.
+fn have_equal_lengths<'d>(set: &'d SelectionSet, lengths: &mut HashMap<&'d Name, Vec<usize>>) -> bool {
     set.selections.iter().all(|selection| match selection {
         Selection::Field(field) => {
             let mut own = Vec::new();
             for argument in &field.arguments {
                 collect(&argument.value, &mut own);
             }
-            let known = lengths.entry(field.response_key()).or_insert_with(|| own.clone());
-            *known == own && are_alike(&field.selection_set, lengths)
+            let first = lengths.entry(field.response_key()).or_insert_with(|| own.clone());
+            *first == own && have_equal_lengths(&field.selection_set, lengths)
         }
-        Selection::InlineFragment(fragment) => are_alike(&fragment.selection_set, lengths),
+        Selection::InlineFragment(fragment) => have_equal_lengths(&fragment.selection_set, lengths),
         Selection::FragmentSpread(_) => true,
     })
 }

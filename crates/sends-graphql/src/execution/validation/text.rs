@@ -1,9 +1,9 @@
-//! Token count, nesting and normalisation of a query text before it is parsed.
+//! Checks the size and nesting of a query text, and normalises it before parsing.
 //!
-//! The parser and everything after it recurse over the nesting, and a few kilobytes of nested lists, objects or selections could
-//! overflow the stack. The parser's own limits count white space as tokens and do not report which limit was exceeded, so that
-//! both are checked here first; the parser's limit on recursion is the second line of defence. The lexer is the parser's, so that
-//! both see the same tokens.
+//! The parser and later stages recurse on nesting, so a few kilobytes of nested lists, objects or selections could overflow the
+//! stack. The parser's own limits count whitespace as tokens and do not report which limit was exceeded. Both limits are
+//! therefore checked here first, and the parser's recursion limit is the second line of defence. The lexer is the parser's, so
+//! that both produce the same tokens.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,10 @@ use apollo_parser::{Lexer, Token, TokenKind};
 
 use super::{
     limits::{Limits, NESTING},
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
 };
 
-/// Rejects a text that exceeds the limit on its length.
-pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Rejected> {
     Limit::check(
         Some("max-query-length"),
         "bytes of query text",
@@ -24,12 +23,12 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> 
     )
 }
 
-/// Rejects a text that cannot be parsed safely. Syntax errors are left to the parser.
-pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
+/// Rejects a text that cannot be parsed safely. The parser reports syntax errors.
+pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Rejected> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;
-    // The parser keeps an error for each invalid token, so that these count too.
-    let counted = Lexer::new(query).filter(|token| token.as_ref().map_or(true, has_meaning));
+    // Invalid tokens are counted, since the parser stores an error for each of them.
+    let counted = Lexer::new(query).filter(|token| token.as_ref().map_or(true, is_significant));
     for (index, token) in counted.enumerate() {
         match token.as_ref().map(Token::kind) {
             Ok(TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen) => nesting += 1,
@@ -44,29 +43,28 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Rejects a document, or a fragment with the fragments in it, that is nested too deep.
-pub(super) fn check_nesting(levels: usize) -> Result<(), Refused> {
+pub(super) fn check_nesting(levels: usize) -> Result<(), Rejected> {
     Limit::check(None, "levels of nesting, or more", levels, NESTING)
 }
 
-/// Tokens with a meaning. Texts that the lexer rejects are omitted: the parser reports them.
+/// Returns the significant tokens. Invalid tokens are omitted, since the parser reports them.
 fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
-    Lexer::new(text).flatten().filter(has_meaning)
+    Lexer::new(text).flatten().filter(is_significant)
 }
 
-fn has_meaning(token: &Token<'_>) -> bool {
+fn is_significant(token: &Token<'_>) -> bool {
     !matches!(
         token.kind(),
         TokenKind::Whitespace | TokenKind::Comment | TokenKind::Comma | TokenKind::Eof
     )
 }
 
-/// Whether two texts are the same document, token for token, except for the spelling of strings.
+/// Returns whether two texts have equal tokens, ignoring the contents of strings.
 pub(super) fn are_same(one: &str, other: &str) -> bool {
     canonical(one).eq(canonical(other))
 }
 
-/// Tokens without the optional `query` before a selection set, and with all strings alike.
+/// Returns the tokens without an optional `query` before a selection set. All strings map to the same token.
 fn canonical(text: &str) -> impl Iterator<Item = &str> {
     let mut tokens = tokens(text).peekable();
     std::iter::from_fn(move || {
@@ -82,11 +80,11 @@ fn canonical(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and
-/// variables. Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these
-/// descriptions. A text with an invalid token is left as it is.
+/// Replaces ignored tokens, and descriptions of operations, fragments and variables, with spaces. apollo-parser 0.8.7 rejects
+/// these descriptions, and a comma after `...`. Other tokens keep their positions. A text with an invalid token is returned
+/// unchanged.
 pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
-    let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, has_meaning));
+    let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, is_significant));
     let Ok(tokens) = tokens.collect::<Result<Vec<_>, _>>() else {
         return Cow::Borrowed(text);
     };
@@ -111,14 +109,14 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     String::from_utf8(spaced).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Whether a string describes the definition behind it, by the open brackets and the adjacent tokens.
-fn is_description(open: &[TokenKind], before: Option<TokenKind>, behind: Option<&Token<'_>>) -> bool {
+/// Returns whether a string describes the following definition, based on the open brackets and the adjacent tokens.
+fn is_description(open: &[TokenKind], before: Option<TokenKind>, after: Option<&Token<'_>>) -> bool {
     match open {
-        [] => behind
-            .is_some_and(|behind| ["query", "mutation", "subscription", "fragment"].contains(&behind.data())),
-        // In a list of variables, where a string can also be a default value.
+        [] => after
+            .is_some_and(|after| ["query", "mutation", "subscription", "fragment"].contains(&after.data())),
+        // In variable definitions, a string can also be a default value.
         [TokenKind::LParen] => {
-            before != Some(TokenKind::Eq) && behind.is_some_and(|behind| behind.kind() == TokenKind::Dollar)
+            before != Some(TokenKind::Eq) && after.is_some_and(|after| after.kind() == TokenKind::Dollar)
         }
         _ => false,
     }
@@ -131,8 +129,8 @@ mod tests {
     const MAX_TOKENS: usize = 15_000;
 
     fn check(text: &str) -> Result<(), &'static str> {
-        super::check(text, &Limits::default()).map_err(|refused| match refused {
-            Refused::TooMuch(limit) => limit.counted,
+        super::check(text, &Limits::default()).map_err(|rejection| match rejection {
+            Rejected::TooMuch(limit) => limit.counted,
             other => panic!("{other:?}"),
         })
     }
@@ -141,7 +139,7 @@ mod tests {
     const TOKENS: Result<(), &str> = Err("tokens, or more");
 
     #[test]
-    fn nesting_is_refused_one_level_past_the_limit_whatever_nests() {
+    fn nesting_beyond_the_limit_is_rejected_for_every_bracket() {
         for (open, close) in [("{a", "}"), ("[", "]"), ("{a:", "}"), ("f(", ")")] {
             let nested = |levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
             assert_eq!(check(&nested(NESTING)), Ok(()), "{open}");
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_that_kills_the_library_is_refused() {
+    fn nesting_that_would_overflow_the_stack_is_rejected() {
         let attack = format!("{{f(a:{}{})}}", "[".repeat(2000), "]".repeat(2000));
         assert_eq!(check(&attack), NESTED);
         let unclosed = "{a:".repeat(1500);
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_hides_behind_a_string_or_a_comment_that_has_ended() {
+    fn nesting_after_strings_and_comments_is_counted() {
         let brackets = "[".repeat(500);
         for text in [
             format!(r#"{{ f(a: "x\\" {brackets}) }}"#),
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn string_without_an_end_is_left_to_the_parser() {
+    fn unterminated_string_is_left_to_the_parser() {
         for text in [
             r#"{ f(a: "x"#,
             "{ f(a: \"x\n\") }",
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_text_becomes_spaces_and_nothing_moves() {
+    fn ignored_text_becomes_spaces_without_moving_tokens() {
         assert_eq!(
             without_ignored("{ a,b(c: \"#,é\") # d,é\n ...,on E } ,"),
             "{ a b(c: \"#,é\")       \n ... on E }"
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_compared_by_their_tokens() {
+    fn documents_with_equal_tokens_are_the_same() {
         for (one, other, same) in [
             ("query { a }", "{a}", true),
             ("{ a(b: 1,c:\"x\")...F }#", "{a(b:1 c:\"\"\"y\"\"\") ... F}", true),
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_counted_and_ignored_text_is_not() {
+    fn ignored_text_does_not_count_as_tokens() {
         assert_eq!(check(&"a ".repeat(MAX_TOKENS)), Ok(()));
         assert_eq!(check(&"a ".repeat(MAX_TOKENS + 1)), TOKENS);
         assert_eq!(check(&"!".repeat(MAX_TOKENS + 1)), TOKENS);

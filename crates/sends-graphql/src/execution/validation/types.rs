@@ -15,12 +15,12 @@ pub struct Types {
     implementers: HashMap<Name, Implementers>,
 }
 
-/// Directives of Apollo Federation in the SDL. Operations do not depend on them, and the SDL does not define them.
+/// Apollo Federation directives, which are removed because the SDL does not define them.
 const OF_FEDERATION: [&str; 2] = ["key", "shareable"];
 
 impl Types {
-    /// Reads the types from SDL. `schema_sdl_is_valid` in `tests/schema.rs` covers the SDL of this service; of an invalid one
-    /// the valid part is used.
+    /// Parses the SDL, and uses the valid part of an invalid SDL. The test `schema_sdl_is_valid` in `tests/schema.rs` covers the
+    /// service's SDL.
     pub fn of(sdl: &str) -> Self {
         let mut schema = Schema::parse(sdl, "schema.graphql").unwrap_or_else(|invalid| invalid.partial);
         for definition in schema.types.values_mut() {
@@ -57,7 +57,7 @@ impl Types {
         self.schema.type_field(of, name).ok().map(|field| &field.node)
     }
 
-    /// Possible object types of an output type, and whether it is an interface or a union.
+    /// Returns whether an output type is abstract, and its possible object types.
     pub(crate) fn possible(&self, of: &str) -> (bool, Vec<&Name>) {
         match self.schema.types.get(of) {
             Some(ExtendedType::Object(object)) => (false, vec![&object.name]),
@@ -75,7 +75,6 @@ impl Types {
         }
     }
 
-    /// Whether a fragment on `condition` applies to objects of type `object`.
     pub(crate) fn applies(&self, condition: &str, object: &str) -> bool {
         condition == object || self.schema.is_subtype(condition, object)
     }

@@ -1,5 +1,5 @@
-//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the
-//! types of variables in lists and objects, and custom scalars.
+//! Checks literals beyond the validator of apollo-compiler 1.33: list lengths, duplicate fields of objects, types of variables in
+//! lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use apollo_compiler::{
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     types::Types,
 };
 use crate::schema::check_scalar;
 
-/// Rejects a document with an invalid literal. The size of the document was checked.
-pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
+/// Rejects a document with an invalid literal. The size of the document must be limited.
+pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Rejected> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {
             document,
@@ -37,7 +37,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
     })
 }
 
-pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
+pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Rejected> {
     Limit::check(None, "items in one list", found, limits.list_length)
 }
 
@@ -46,12 +46,11 @@ struct Walk<'d> {
     operation: &'d Operation,
     types: &'d Types,
     limits: &'d Limits,
-    /// Visited fragments of this operation.
     visited: HashSet<&'d Name>,
 }
 
 impl<'d> Walk<'d> {
-    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Refused> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Rejected> {
         for selection in &set.selections {
             self.directives(selection.directives())?;
             match selection {
@@ -73,7 +72,7 @@ impl<'d> Walk<'d> {
         Ok(())
     }
 
-    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), Refused> {
+    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), Rejected> {
         directives.iter().try_for_each(|directive| {
             let definition = self.types.schema().directive_definitions.get(&directive.name);
             let definitions = definition.map_or(&[][..], |definition| &definition.arguments);
@@ -84,9 +83,9 @@ impl<'d> Walk<'d> {
     fn arguments(
         &self,
         definitions: &[Node<InputValueDefinition>],
-        given: &[Node<Argument>],
-    ) -> Result<(), Refused> {
-        given.iter().try_for_each(|argument| {
+        arguments: &[Node<Argument>],
+    ) -> Result<(), Rejected> {
+        arguments.iter().try_for_each(|argument| {
             let definition = definitions
                 .iter()
                 .find(|definition| definition.name == argument.name);
@@ -100,8 +99,9 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `of` is `None` in a custom scalar, whose nested values have any type. `default` is that of the argument or input field.
-    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
+    /// `of` is `None` within a custom scalar, whose nested values can have any type. `default` is the default of the argument or
+    /// input field.
+    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Rejected> {
         let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
         let mut of = of;
         if let (Some(Type::Named(_) | Type::NonNullNamed(_)), Some(ExtendedType::Scalar(scalar))) =
@@ -134,25 +134,25 @@ impl<'d> Walk<'d> {
         }
     }
 
-    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Refused> {
+    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Rejected> {
         let mut names = HashSet::with_capacity(members.len());
         members.iter().try_for_each(|(name, value)| {
             if names.insert(name) {
                 return Ok(());
             }
-            let message = format!("The input field \"{name}\" is given more than once.");
+            let message = format!("The input field \"{name}\" is specified more than once.");
             Err(self.invalid(message, value))
         })
     }
 
-    /// `AreTypesCompatible` of the specification, with defaults for null.
+    /// Implements `IsVariableUsageAllowed` of the specification.
     fn variable(
         &self,
         of: &Type,
         default: Option<&Value>,
         name: &Name,
         at: &Node<Value>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         let definition = self
             .operation
             .variables
@@ -181,12 +181,12 @@ impl<'d> Walk<'d> {
         Err(self.invalid(message, at))
     }
 
-    fn invalid(&self, message: String, at: &Node<Value>) -> Refused {
-        Refused::invalid(message, at.location(), &self.document.sources)
+    fn invalid(&self, message: String, at: &Node<Value>) -> Rejected {
+        Rejected::invalid(message, at.location(), &self.document.sources)
     }
 }
 
-/// A literal without nested values, for the check of custom scalars.
+/// Converts a literal without its nested values.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

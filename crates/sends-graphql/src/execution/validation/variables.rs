@@ -1,18 +1,17 @@
-//! Size of the variables of a request.
+//! Size limits of a request's variables.
 
 use async_graphql::{Value, Variables};
 
 use super::{
     limits::Limits,
-    refused::{Limit, Refused},
+    rejected::{Limit, Rejected},
     values,
 };
 
-/// Bytes of a value without its text.
 const VALUE_BYTES: usize = size_of::<Value>();
 
-/// Rejects variables beyond the limits. Returns their bytes.
-pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
+/// Rejects variables beyond the limits. Returns the size of the variables in bytes.
+pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Rejected> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
         size.length += name.len();
@@ -30,7 +29,7 @@ struct Size {
 }
 
 impl Size {
-    fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Refused> {
+    fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Rejected> {
         let levels = "levels, or more, in a variable";
         Limit::check(None, levels, depth, limits.variable_depth)?;
         self.values += 1;

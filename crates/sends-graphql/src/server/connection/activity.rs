@@ -1,8 +1,8 @@
-//! Timeouts and flood limits of one connection, from the requests and responses on it.
+//! Timeouts and flood limits of one connection, based on its requests and responses.
 //!
-//! hyper has a timeout for the head of a request over HTTP/1.1. hyper has none for a client that does not begin its first
-//! request, for an idle connection of HTTP/2, or for a response that is not read: neither a closed window of HTTP/2 nor a reader
-//! of one byte at a time blocks a write for long, so that a timeout of the socket would not notice them.
+//! hyper has a timeout for HTTP/1.1 request heads, but not for clients that never send a request, for idle HTTP/2 connections or
+//! for unread responses. A socket timeout would not detect unread responses: neither a closed HTTP/2 window nor a client that
+//! reads single bytes blocks a write for long.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,22 +17,21 @@ use tokio::{sync::SetOnce, time::Instant};
 
 use super::ConnectionLimits;
 
-/// Bytes that a connection can receive without a request, a response or a part of a body in between. HTTP/2 permits any number of
-/// frames that request nothing, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a
-/// client can send before it detects that the service does not read it.
-const FRUITLESS_BYTES: usize = 2 << 20;
+/// Maximum bytes received without a request, a response or a part of a body in between. HTTP/2 permits any number of frames
+/// without a request, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can
+/// send before it detects that the service does not read the body.
+const MAX_BYTES_WITHOUT_PROGRESS: usize = 2 << 20;
 
-/// Consecutive requests of a connection that the client can reset before their responses.
-const UNANSWERED: usize = 1_000;
+/// Maximum number of consecutive requests that a client can reset before their responses.
+const MAX_RESET_REQUESTS: usize = 1_000;
 
-/// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow
-/// mobile network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
+/// Minimum read rate of responses in bytes per second, a quarter of a slow mobile network. With the write timeout alone, a client
+/// could occupy a response's memory for hours by reading a piece from time to time.
 pub(super) const MIN_RATE: usize = 16 << 10;
 
-/// Upper bound of the time that the minimum rate allows for a response.
+/// Maximum time that the minimum rate allows for a response.
 const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// Requests and responses of one connection.
 pub(super) struct Activity {
     state: Mutex<State>,
     /// Set by the first request over HTTP/2.
@@ -41,40 +40,37 @@ pub(super) struct Activity {
 }
 
 struct State {
-    /// Requests from their head to the end of their response.
+    /// Number of requests whose response is incomplete.
     exchanges: usize,
-    /// Responses that are being written.
     responses: Vec<Response>,
-    /// Time of the last progress in any response.
     progress_at: Instant,
-    /// End of the last exchange, or the opening of the connection.
+    /// End of the last exchange, or the time when the connection was accepted.
     quiet_since: Instant,
     has_requested: bool,
-    fruitless_bytes: usize,
-    unanswered: usize,
+    bytes_without_progress: usize,
+    requests_without_response: usize,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 struct Response {
     bytes: usize,
-    /// Latest end at the minimum rate, after all responses that began before.
+    /// Deadline at the minimum rate, after all responses that started earlier.
     read_by: Instant,
 }
 
-/// One request and its response. Dropped when the response is written, or when either side aborts.
+/// Request with its response, dropped when the response is written or either side aborts.
 pub(super) struct Exchange {
     activity: Arc<Activity>,
     response: Option<Response>,
 }
 
-/// Reason to close a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Overdue {
-    /// No request, or not its whole head, within the time.
+    /// No complete request head arrived in time.
     Idle,
-    /// Responses are not read, or too slowly.
+    /// The client reads responses too slowly or not at all.
     Unread,
-    /// Too many bytes or requests without effect.
+    /// The client sent too many bytes or requests without progress.
     Flooded(&'static str),
 }
 
@@ -88,23 +84,22 @@ impl Activity {
                 progress_at: now,
                 quiet_since: now,
                 has_requested: false,
-                fruitless_bytes: 0,
-                unanswered: 0,
+                bytes_without_progress: 0,
+                requests_without_response: 0,
             }),
             multiplexed: SetOnce::new(),
             flooded: SetOnce::new(),
         }
     }
 
-    /// Begins an exchange with the head of a request.
     pub(super) fn begin(self: &Arc<Self>, version: Version) -> Exchange {
         let mut state = self.state();
         state.exchanges += 1;
         state.has_requested = true;
-        state.fruitless_bytes = 0;
-        state.unanswered += 1;
+        state.bytes_without_progress = 0;
+        state.requests_without_response += 1;
         if version == Version::HTTP_2 {
-            // Fails for all but the first.
+            // Fails for all requests after the first.
             let _ = self.multiplexed.set(());
         }
         Exchange {
@@ -113,7 +108,6 @@ impl Activity {
         }
     }
 
-    /// Completes once the connection is known to use HTTP/2.
     pub(super) async fn multiplexed(&self) {
         self.multiplexed.wait().await;
     }
@@ -123,19 +117,18 @@ impl Activity {
         let activity = Arc::clone(self);
         Body::new(body.map_frame(move |frame| {
             if frame.data_ref().is_some_and(|data: &Bytes| !data.is_empty()) {
-                activity.state().fruitless_bytes = 0;
+                activity.state().bytes_without_progress = 0;
             }
             frame
         }))
     }
 
-    /// Counts received bytes of any kind.
     pub(super) fn received(&self, bytes: usize) {
         let mut state = self.state();
-        state.fruitless_bytes = state.fruitless_bytes.saturating_add(bytes);
-        let flood = if state.fruitless_bytes > FRUITLESS_BYTES {
+        state.bytes_without_progress = state.bytes_without_progress.saturating_add(bytes);
+        let flood = if state.bytes_without_progress > MAX_BYTES_WITHOUT_PROGRESS {
             "too many bytes without a request"
-        } else if state.unanswered > UNANSWERED {
+        } else if state.requests_without_response > MAX_RESET_REQUESTS {
             "too many requests that were reset"
         } else {
             return;
@@ -143,10 +136,10 @@ impl Activity {
         let _ = self.flooded.set(flood);
     }
 
-    /// Completes when the connection has to be closed.
+    /// Waits until the connection must be closed, and returns the reason.
     pub(super) async fn overdue(&self, limits: &ConnectionLimits) -> Overdue {
-        // Lower bound of every deadline that can arise during a sleep.
-        let shortest = limits
+        // Lower bound of all deadlines that can start during the sleep.
+        let min_timeout = limits
             .header_timeout
             .min(limits.idle_timeout)
             .min(limits.write_timeout);
@@ -154,8 +147,8 @@ impl Activity {
             let now = Instant::now();
             let next = match self.deadline(limits) {
                 Some((deadline, overdue)) if deadline <= now => return overdue,
-                Some((deadline, _)) => deadline.min(now + shortest),
-                None => now + shortest,
+                Some((deadline, _)) => deadline.min(now + min_timeout),
+                None => now + min_timeout,
             };
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
@@ -184,15 +177,14 @@ impl Activity {
 }
 
 impl Exchange {
-    /// Begins the writing of the response.
     pub(super) fn respond(mut self, bytes: usize) -> Self {
         let mut state = self.activity.state();
         let now = Instant::now();
         if state.responses.is_empty() {
             state.progress_at = now;
         }
-        state.fruitless_bytes = 0;
-        state.unanswered = 0;
+        state.bytes_without_progress = 0;
+        state.requests_without_response = 0;
         let before = state.responses.iter().map(|response| response.bytes);
         let seconds = before.fold(bytes, usize::saturating_add) / MIN_RATE;
         let time = Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX)).min(MAX_TIMEOUT);
@@ -206,11 +198,10 @@ impl Exchange {
         self
     }
 
-    /// Notes that a piece of the response was written.
     pub(super) fn progressed(&self) {
         let mut state = self.activity.state();
         state.progress_at = Instant::now();
-        state.fruitless_bytes = 0;
+        state.bytes_without_progress = 0;
     }
 }
 
@@ -247,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn responses_are_overdue_when_none_of_them_is_read_any_further() {
+    async fn responses_are_overdue_when_the_client_stops_reading() {
         let activity = Arc::new(Activity::new());
         let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).respond(300 * MIN_RATE));
         let from = Instant::now();
@@ -265,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_response_that_is_read_for_long_leaves_the_idle_time_to_its_connection() {
+    async fn idle_timeout_starts_after_a_slowly_read_response() {
         let activity = Arc::new(Activity::new());
         let response = activity.begin(Version::HTTP_11).respond(200 * MIN_RATE);
         for _ in 0..10 {
@@ -278,14 +269,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_response_is_overdue_beyond_the_least_rate_though_others_are_read() {
+    async fn response_below_the_minimum_rate_is_overdue_while_others_progress() {
         let activity = Arc::new(Activity::new());
-        let answer = |seconds: usize| activity.begin(Version::HTTP_2).respond(seconds * MIN_RATE);
-        let slow = answer(60);
+        let response = |seconds: usize| activity.begin(Version::HTTP_2).respond(seconds * MIN_RATE);
+        let slow = response(60);
         let from = Instant::now();
         let reading = async {
             for _ in 0..20 {
-                let other = answer(60);
+                let other = response(60);
                 tokio::time::sleep(Duration::from_secs(10)).await;
                 other.progressed();
             }
@@ -293,7 +284,7 @@ mod tests {
         let (overdue, ()) = tokio::join!(activity.overdue(&LIMITS), reading);
         assert_eq!(overdue, Overdue::Unread);
         assert_eq!(from.elapsed().as_secs(), 200);
-        let second = answer(30);
+        let second = response(30);
         drop(slow);
         assert_eq!(activity.state().responses.len(), 1);
         drop(second);
@@ -301,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_has_the_time_for_a_head_from_its_opening_and_the_idle_time_from_its_last_request() {
+    async fn header_timeout_precedes_the_first_request_and_idle_timeout_follows_it() {
         let activity = Arc::new(Activity::new());
         assert_eq!(seconds_until_overdue(&activity).await, 10);
         let request = activity.begin(Version::HTTP_11);
@@ -310,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn bytes_of_a_head_that_never_ends_do_not_prolong_the_time_for_it() {
+    async fn incomplete_request_head_does_not_extend_the_timeout() {
         let activity = Arc::new(Activity::new());
         let drip = async || {
             loop {
@@ -330,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_overdue_while_a_request_is_under_way() {
+    async fn connection_is_not_overdue_during_a_request() {
         let activity = Arc::new(Activity::new());
         let request = activity.begin(Version::HTTP_2);
         let long = Duration::from_secs(500);
@@ -345,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn connection_ends_that_sends_much_and_requests_nothing() {
+    async fn connection_that_sends_bytes_without_requests_is_closed() {
         let activity = Arc::new(Activity::new());
         let megabytes = |count: usize| (0..count).for_each(|_| activity.received(1 << 20));
         megabytes(2);
@@ -359,16 +350,16 @@ mod tests {
     }
 
     #[test]
-    fn connection_ends_that_resets_every_request() {
+    fn connection_that_resets_every_request_is_closed() {
         let activity = Arc::new(Activity::new());
         let reset = |count: usize| {
             (0..count).for_each(|_| drop(activity.begin(Version::HTTP_2)));
             activity.received(1);
             activity.flooded.initialized()
         };
-        assert!(!reset(UNANSWERED));
+        assert!(!reset(MAX_RESET_REQUESTS));
         drop(activity.begin(Version::HTTP_2).respond(0));
-        assert!(!reset(UNANSWERED));
+        assert!(!reset(MAX_RESET_REQUESTS));
         assert!(reset(1));
     }
 }

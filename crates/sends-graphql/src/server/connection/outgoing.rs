@@ -1,4 +1,4 @@
-//! Body of a response while it is written, in pieces that report when hyper has released them.
+//! Response body that is written in pieces, each of which reports when hyper releases it.
 
 use std::{
     any::Any,
@@ -15,16 +15,16 @@ use hyper::body::{Frame, SizeHint};
 
 use super::activity::Exchange;
 
-/// Maximum length of a piece. A client that reads less within the write timeout counts as not reading.
+/// Maximum length of a piece in bytes. A client that reads less than a piece within the write timeout counts as not reading.
 const PIECE: usize = 16 << 10;
 
-/// Assumed length of a body of unknown length: a file of GraphiQL that is compressed while it is written.
+/// Assumed bytes of a body of unknown length, such as a GraphiQL file that is compressed while it is written.
 const UNKNOWN: usize = 4 << 20;
 
-/// Extension of a response: resources to release once it is written or aborted.
+/// Response extension with resources to release once the response is written or aborted.
 #[derive(Clone)]
 pub(in crate::server) struct BodyResources {
-    #[expect(dead_code, reason = "only its drop matters")]
+    #[expect(dead_code, reason = "held only for its destructor")]
     resources: Arc<dyn Any + Send + Sync>,
     /// Bytes of the uncompressed body.
     bytes: usize,
@@ -41,12 +41,11 @@ impl BodyResources {
 
 pub(super) struct Outgoing {
     body: Body,
-    /// Rest of the last frame of `body`.
     rest: Bytes,
     shared: Arc<Shared>,
 }
 
-/// Dropped with the last piece.
+/// State that is released with the last piece.
 struct Shared {
     exchange: Exchange,
     _resources: Option<BodyResources>,
@@ -62,7 +61,7 @@ impl Outgoing {
     pub(super) fn response(response: Response, exchange: Exchange) -> http::Response<Self> {
         let (mut parts, body) = response.into_parts();
         let resources: Option<BodyResources> = parts.extensions.remove();
-        // A compressed body is shorter than its resources indicate, and of unknown length.
+        // A compressed body has an unknown length, which is below the uncompressed bytes in `resources`.
         let length = hyper::body::Body::size_hint(&body).upper();
         let length = length.and_then(|length| length.try_into().ok());
         let bytes = resources.as_ref().map(|resources| resources.bytes).or(length);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn resources_are_released_with_a_body_that_is_given_up() {
+    async fn resources_are_released_with_an_aborted_body() {
         let (body, resource) = outgoing(1);
         drop(body);
         assert!(resource.upgrade().is_none());

@@ -13,7 +13,6 @@ use std::{
 
 use serde::Deserialize;
 
-/// Maximum size of a manifest in bytes.
 const SIZE_LIMIT: u64 = 64 << 20;
 
 const APOLLO_FORMAT: &str = "apollo-persisted-query-manifest";
@@ -33,9 +32,9 @@ pub enum InvalidManifest {
         "{0} is not a manifest of persisted documents in the format of Apollo, Relay or GraphQL Code Generator"
     )]
     UnknownFormat(String),
-    #[error("{0} holds no document")]
+    #[error("{0} contains no document")]
     Empty(String),
-    #[error("{path} holds the id \"{id}\" twice, with different documents")]
+    #[error("{path} contains the id \"{id}\" twice, with different documents")]
     Ambiguous { path: String, id: String },
 }
 
@@ -87,7 +86,7 @@ impl TrustedDocuments {
         let mut by_id: HashMap<String, Arc<str>> = HashMap::with_capacity(documents.len());
         for (id, text) in documents {
             let id = without_prefix(&id).to_owned();
-            if by_id.get(&id).is_some_and(|known| **known != *text) {
+            if by_id.get(&id).is_some_and(|existing| **existing != *text) {
                 let path = name.to_owned();
                 return Err(InvalidManifest::Ambiguous { path, id });
             }
@@ -108,7 +107,7 @@ impl TrustedDocuments {
         self.by_id.get(without_prefix(id)).cloned()
     }
 
-    pub(super) fn worded(&self, text: &str) -> Option<Arc<str>> {
+    pub(super) fn with_text(&self, text: &str) -> Option<Arc<str>> {
         self.texts.get(text).cloned()
     }
 }
@@ -119,7 +118,7 @@ impl fmt::Debug for TrustedDocuments {
     }
 }
 
-/// An id without the prefix that GraphQL over HTTP requires for hashes, and that the tools omit.
+/// Strips the prefix that GraphQL over HTTP requires for hashes and that the tools omit.
 fn without_prefix(id: &str) -> &str {
     id.strip_prefix("sha256:").unwrap_or(id)
 }

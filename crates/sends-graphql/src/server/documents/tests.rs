@@ -40,7 +40,7 @@ fn trusted(manifest: &serde_json::Value) -> Result<TrustedDocuments, InvalidMani
 }
 
 #[test]
-fn a_hash_stands_for_a_registered_text() {
+fn hash_resolves_to_a_registered_text() {
     let documents = any(1 << 20);
     let hash = hash(TEXT);
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_hash_stands_for_a_registered_text() {
 }
 
 #[test]
-fn a_text_is_never_registered_under_another_hash() {
+fn text_with_a_wrong_hash_is_rejected() {
     let documents = any(1 << 20);
     for wrong in [hash("{ other }"), "00".into(), "zz".repeat(32), "é".repeat(32)] {
         assert!(find(&documents, Some(TEXT), Some(&wrong)).is_err(), "{wrong}");
@@ -69,14 +69,14 @@ fn a_text_is_never_registered_under_another_hash() {
 }
 
 #[test]
-fn the_cache_holds_no_more_than_its_bytes() {
+fn cache_does_not_exceed_its_capacity() {
     let documents = any(64 << 10);
     for number in 0..10_000 {
         let text = format!("{{ a{number}: __typename }}");
         documents.register(find(&documents, Some(&text), Some(&hash(&text))).unwrap());
     }
     let Documents::Any { registered: cache } = &documents else {
-        panic!("there is a cache");
+        panic!("expected a cache of persisted queries");
     };
     assert!(cache.weight() <= 64 << 10, "{}", cache.weight());
     assert!(!cache.is_empty());
@@ -120,10 +120,10 @@ fn only_documents_of_the_manifest_are_found_in_either_format() {
 }
 
 #[test]
-fn an_invalid_manifest_is_refused() {
+fn invalid_manifest_is_rejected() {
     for (manifest, expected) in [
         (json!([]), "manifest.json is not a manifest"),
-        (json!({}), "manifest.json holds no document"),
+        (json!({}), "manifest.json contains no document"),
         (json!({ "a": 1 }), "manifest.json is not a manifest"),
         (
             json!({ "format": "apollo-persisted-query-manifest", "version": 2, "operations": [] }),
@@ -131,7 +131,7 @@ fn an_invalid_manifest_is_refused() {
         ),
         (
             json!({ "a": "{ b }", "sha256:a": "{ c }" }),
-            "manifest.json holds the id \"a\" twice",
+            "manifest.json contains the id \"a\" twice",
         ),
     ] {
         let problem = trusted(&manifest).unwrap_err().to_string();

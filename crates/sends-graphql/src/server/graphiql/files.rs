@@ -42,7 +42,7 @@ impl File {
     }
 
     pub(super) fn response(&self, request: &HeaderMap) -> Response {
-        // The bundler separates a hash of the content from the name by a hyphen.
+        // The bundler appends a hyphen and a content hash to the names of immutable files.
         let caching = if self.name.contains('-') {
             "public, max-age=31536000, immutable"
         } else {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weight_of_gzip_takes_precedence_over_that_of_any_coding() {
+    fn weight_of_gzip_takes_precedence_over_the_wildcard() {
         for (accepted, gzip) in [
             ("gzip", true),
             ("br, GZIP;q=0.5", true),

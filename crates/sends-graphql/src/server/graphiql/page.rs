@@ -1,4 +1,4 @@
-//! The page: its text, its content security policy, and its initial queries.
+//! GraphiQL page: text, content security policy and example queries.
 
 use axum::{
     body::Bytes,
@@ -16,7 +16,6 @@ macro_rules! files {
     };
 }
 
-/// Files of the page without a bundle.
 const FALLBACK: &[(&str, &str)] = files! {
     "fallback":
         "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "panes.css" "plain.css" "plain.js" "request.js"
@@ -25,17 +24,16 @@ const FALLBACK: &[(&str, &str)] = files! {
         "page.css" "service.js";
 };
 
-/// Page, and names and compressed contents of its files.
+/// Page text, with the names and compressed contents of its files.
 type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
 
-/// Output of `build.rs`.
 const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bundle.rs"));
 
-/// Activity of the sandbox whose second send had no new recipients.
-const SENT_TO_NOBODY_NEW: &str = "c8315a27-03da-4973-beb2-9acaadd522bd";
+/// Sandbox activity whose second send had no new recipients.
+const NO_NEW_RECIPIENTS: &str = "c8315a27-03da-4973-beb2-9acaadd522bd";
 
-/// Activities of the sandbox: a newsletter, one that failed for a long link, one that was resent to new contacts, and one that
-/// failed for too many contacts.
+/// Sandbox activities: a newsletter, a failure due to a long link, a resend to new contacts, and a failure due to too many
+/// contacts.
 const SEVERAL: [&str; 4] = [
     "aff49a6f-b6c8-485a-8aef-90475b7b0242",
     "5dbdac17-b682-4bf2-a903-8f1c248401ff",
@@ -43,7 +41,6 @@ const SEVERAL: [&str; 4] = [
     "378aa6e6-89e6-415f-abf8-67b478cb60df",
 ];
 
-/// In place of ids, without the sandbox.
 const PLACEHOLDER: &str = "YOUR-CAMPAIGN-ACTIVITY-ID";
 
 #[derive(Debug)]
@@ -55,14 +52,13 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The page with embedded GraphiQL, if the build has it.
     pub(super) fn bundled(sandbox: bool) -> Option<Self> {
         let (html, files) = BUNDLE?;
         let files = files.iter().map(|(name, gzipped)| File::gzipped(name, gzipped));
         Some(Self::new(html, files.collect(), sandbox))
     }
 
-    /// The page with GraphiQL from a content delivery network, or the plain editor.
+    /// Returns the page that loads GraphiQL from a CDN, with a plain editor as the fallback.
     pub(super) fn from_cdn(sandbox: bool) -> Self {
         let html = include_str!("../../../graphiql/fallback/page.html");
         let files = FALLBACK.iter().map(|(name, text)| File::plain(name, text));
@@ -70,7 +66,7 @@ impl Page {
     }
 
     fn new(html: &str, files: Vec<File>, sandbox: bool) -> Self {
-        // A `<` could end the element with the queries.
+        // A `<` could close the element that contains the queries.
         let tabs = starter_tabs(sandbox).to_string().replace('<', "\\u003c");
         let text = html
             .replace("{{sandbox}}", if sandbox { "true" } else { "false" })
@@ -107,15 +103,15 @@ impl Page {
     }
 }
 
-/// Content security policy: files of the service, and the exact URLs in the page. The host of a content delivery network would
-/// allow arbitrary scripts. GraphiQL's editors need inline styles.
+/// Returns a content security policy that allows the service's files and the exact URLs in the page. Allowing the CDN's host
+/// would permit arbitrary scripts. GraphiQL's editors need inline styles.
 fn policy(html: &str) -> String {
-    let elsewhere = |extension: &str| -> String {
+    let external = |extension: &str| -> String {
         html.split('"')
             .filter(|text| text.starts_with("https://") && text.ends_with(extension))
             .fold(String::new(), |sources, url| sources + " " + url)
     };
-    let (scripts, styles) = (elsewhere(".js"), elsewhere(".css"));
+    let (scripts, styles) = (external(".js"), external(".css"));
     format!(
         "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'{styles}; font-src 'self' data:; \
          img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -123,10 +119,10 @@ fn policy(html: &str) -> String {
     )
 }
 
-/// Example queries in tabs. For an account their ids are placeholders.
+/// Returns the example queries. Their ids are placeholders unless the sandbox is used.
 fn starter_tabs(sandbox: bool) -> Value {
     let ids = if sandbox { &SEVERAL[..] } else { &[PLACEHOLDER] };
-    let id = if sandbox { SENT_TO_NOBODY_NEW } else { PLACEHOLDER };
+    let id = if sandbox { NO_NEW_RECIPIENTS } else { PLACEHOLDER };
     json!([
         { "query": include_str!("../../../graphiql/tabs/failures.graphql") },
         { "query": include_str!("../../../graphiql/tabs/history.graphql").replace("{{id}}", id) },

@@ -10,8 +10,8 @@ async fn get(path: &str, headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderM
         request = request.header(name, *value);
     }
     let request = request.body(Body::empty()).unwrap();
-    let answer = routes(true).oneshot(request).await.unwrap();
-    let (parts, body) = answer.into_parts();
+    let response = routes(true).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     (parts.status, parts.headers, body.to_vec())
 }
@@ -23,17 +23,17 @@ fn pages() -> impl Iterator<Item = Page> {
 }
 
 async fn text_of(page: &Page) -> (String, String) {
-    let answer = page.response(&HeaderMap::new());
-    let policy = answer.headers()[header::CONTENT_SECURITY_POLICY]
+    let response = page.response(&HeaderMap::new());
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
         .to_str()
         .unwrap()
         .to_owned();
-    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (String::from_utf8(body.to_vec()).unwrap(), policy)
 }
 
 #[tokio::test]
-async fn the_page_runs_no_inline_script_and_asks_nobody_who_is_not_pinned() {
+async fn page_allows_no_inline_script_and_only_pinned_urls() {
     for page in pages() {
         let (text, policy) = text_of(&page).await;
         assert!(
@@ -45,11 +45,11 @@ async fn the_page_runs_no_inline_script_and_asks_nobody_who_is_not_pinned() {
             .find(|rule| rule.starts_with("script-src"))
             .unwrap();
         assert!(!scripts.contains("unsafe"), "{scripts}");
-        // External files are named in full, and their content is pinned.
-        let elsewhere = text.matches("=\"https://").count();
-        assert_eq!(policy.matches("https://cdn.jsdelivr.net/npm/").count(), elsewhere);
-        assert_eq!(policy.matches("https://").count(), elsewhere);
-        assert_eq!(text.matches("integrity=\"sha384-").count(), elsewhere);
+        // External files have exact URLs and integrity hashes.
+        let external = text.matches("=\"https://").count();
+        assert_eq!(policy.matches("https://cdn.jsdelivr.net/npm/").count(), external);
+        assert_eq!(policy.matches("https://").count(), external);
+        assert_eq!(text.matches("integrity=\"sha384-").count(), external);
     }
     let (_, policy) = text_of(&Page::from_cdn(true)).await;
     assert_eq!(policy.matches("https://").count(), 4);
@@ -60,7 +60,7 @@ async fn the_page_runs_no_inline_script_and_asks_nobody_who_is_not_pinned() {
 }
 
 #[tokio::test]
-async fn every_file_that_the_page_names_is_there_and_has_its_type() {
+async fn every_referenced_file_exists_with_a_content_type() {
     for page in pages() {
         let (text, _) = text_of(&page).await;
         let named = text
@@ -73,7 +73,7 @@ async fn every_file_that_the_page_names_is_there_and_has_its_type() {
         }
         assert!(count >= 2, "{text}");
         for file in page.files() {
-            let answer = file.response(&HeaderMap::new());
+            let response = file.response(&HeaderMap::new());
             let bytes = file.response(&HeaderMap::new()).into_body();
             let text = to_bytes(bytes, usize::MAX).await.unwrap();
             let text = String::from_utf8_lossy(&text);
@@ -81,14 +81,14 @@ async fn every_file_that_the_page_names_is_there_and_has_its_type() {
             for name in imported.filter_map(|rest| rest.split_once('\'').map(|(name, _)| name)) {
                 assert!(page.file(name).is_some(), "{} imports {name}", file.name());
             }
-            let content_type = &answer.headers()[header::CONTENT_TYPE];
+            let content_type = &response.headers()[header::CONTENT_TYPE];
             assert_ne!(content_type, "application/octet-stream", "{}", file.name());
         }
     }
 }
 
 #[tokio::test]
-async fn a_bundled_file_is_kept_for_good_and_travels_compressed() {
+async fn bundled_file_is_immutable_and_compressed() {
     let Some(page) = Page::bundled(true) else {
         return;
     };
@@ -116,7 +116,7 @@ async fn a_bundled_file_is_kept_for_good_and_travels_compressed() {
 }
 
 #[tokio::test]
-async fn the_page_is_asked_about_every_time_and_sent_only_when_it_changed() {
+async fn page_is_revalidated_and_sent_only_after_a_change() {
     let (status, headers, body) = get("/graphiql", &[]).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
@@ -129,7 +129,7 @@ async fn the_page_is_asked_about_every_time_and_sent_only_when_it_changed() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_file_of_the_page_is_not_found() {
+async fn unknown_files_are_not_found_and_the_root_redirects() {
     for path in [
         "/graphiql/none.js",
         "/graphiql/..%2fpage.html",
@@ -150,7 +150,7 @@ async fn what_is_not_a_file_of_the_page_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_starter_queries_name_no_invented_activity_to_a_real_account() {
+async fn example_queries_contain_sandbox_ids_only_in_the_sandbox() {
     let (sandbox, _) = text_of(&Page::from_cdn(true)).await;
     let (real, _) = text_of(&Page::from_cdn(false)).await;
     let invented = ["c8315a27", "aff49a6f", "5dbdac17", "aa4d5653", "378aa6e6"];

@@ -1,7 +1,7 @@
-//! Steps of an operation from its parameters to its response: document, place, validation, memory, execution.
+//! Runs an operation from its parameters to its response: document, permit, validation, memory, execution.
 //!
-//! Places and memory are reserved before the step that needs them, for all operations of a batch at once. Every operation is
-//! counted here, rejected ones included.
+//! Permits and memory are acquired before the step that needs them, for all operations of a batch together. Every operation is
+//! counted here, including rejected operations.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{Endpoint, Serialised, serialise};
 use crate::{
     bulkheads::answers::{AnswerMemory, ConnectionBudget, Exceeded, WaitingMemory},
-    bulkheads::places::Place,
+    bulkheads::places::OperationPermit,
     execution::Admitted,
     schema::ErrorCode,
     server::{
@@ -29,25 +29,25 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Estimated values beyond which execution is [long work](crate::bulkheads::long_work): about a millisecond. Smaller ones are not
-/// worth the microseconds of a thread change.
-const LARGE_ANSWER: usize = 500;
+/// Estimated values beyond which execution counts as [long work](crate::bulkheads::long_work), about a millisecond. Smaller
+/// operations do not justify the overhead of a thread switch.
+const LARGE_RESPONSE: usize = 500;
 
 impl Endpoint {
     fn context(&self, headers: &HeaderMap) -> Result<RequestContext, Rejection> {
         let service = &self.service;
         let deadline = Instant::now() + service.request_timeout;
-        let most_calls = service.schema.limits().upstream_calls;
+        let max_calls = service.schema.limits().upstream_calls;
         let context = service
             .backend
             .access
             .context(headers, service.backend.clock.now(), deadline);
         context
-            .map(|context| context.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
+            .map(|context| context.with_allowance(max_calls.try_into().unwrap_or(u32::MAX)))
             .map_err(token_missing)
     }
 
-    /// Runs work of this request on the runtime for long work, with its telemetry.
+    /// Runs work of this request on the runtime for long work, and merges its telemetry.
     pub(super) async fn run_long<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
@@ -57,7 +57,6 @@ impl Endpoint {
         output
     }
 
-    /// Runs one operation, and creates its response by `finish`.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         parameters: Parameters,
@@ -68,19 +67,19 @@ impl Endpoint {
         let prepared = async {
             let budget = self.budget(parts);
             let request = self.identify(parameters, &budget)?;
-            let place = self.admission.enter(1).await?;
-            let prepared = self.prepare(request, &place, &method).await?;
+            let permit = self.admission.enter(1).await?;
+            let prepared = self.prepare(request, &permit, &method).await?;
             let memory = budget.reserve(prepared.estimate());
-            let memory = place.waiting(memory).await?.map_err(no_memory)?;
-            Ok::<_, Rejection>((prepared, memory, place))
+            let memory = permit.waiting(memory).await?.map_err(no_memory)?;
+            Ok::<_, Rejection>((prepared, memory, permit))
         };
-        let prepared = prepared.await.inspect_err(|_| refused(None));
-        let (prepared, memory, place) = prepared?;
-        self.execute(prepared, memory, place, parts, finish).await
+        let prepared = prepared.await.inspect_err(|_| record_rejection(None));
+        let (prepared, memory, permit) = prepared?;
+        self.execute(prepared, memory, permit, parts, finish).await
     }
 
-    /// Runs the operations of a batch, each with a response or a rejection. Their places and memory are reserved together, so
-    /// that none waits for another one; if that fails, the request is rejected.
+    /// Runs the operations of a batch, each of which results in a response or a rejection. Permits and memory are acquired
+    /// together, so that operations do not wait for each other. A failure to acquire them rejects the whole request.
     pub(super) async fn run_batch(
         self: &Arc<Self>,
         batch: Vec<Parameters>,
@@ -91,30 +90,31 @@ impl Endpoint {
             .into_iter()
             .map(|parameters| self.identify(parameters, &budget))
             .collect();
-        let place = self.admission.enter(requests.len()).await?;
+        let permit = self.admission.enter(requests.len()).await?;
         let prepared = requests
             .into_iter()
-            .map(async |request| self.prepare(request?, &place, &Method::POST).await);
+            .map(async |request| self.prepare(request?, &permit, &Method::POST).await);
         let prepared = join_all(prepared).await;
         let valid = prepared.iter().flatten();
         let estimates: Vec<_> = valid.map(Admitted::estimate).collect();
         let memory = budget.reserve_batch(&estimates);
-        let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
+        let memory = permit.waiting(memory).await?.map_err(no_memory_for_batch)?;
         let mut memory = memory.into_iter();
         let ready = prepared.into_iter().map(|prepared| {
-            let prepared = prepared.inspect_err(|_| refused(None))?;
+            let prepared = prepared.inspect_err(|_| record_rejection(None))?;
             let memory = memory.next().ok_or_else(overloaded)?;
             Ok::<_, Rejection>((prepared, memory))
         });
-        let answers = ready.map(async |ready| {
+        let responses = ready.map(async |ready| {
             let (prepared, memory) = ready?;
             let finish = |executed: Executed| serialise(executed.response, executed.memory);
-            self.execute(prepared, memory, place.clone(), parts, finish).await
+            self.execute(prepared, memory, permit.clone(), parts, finish)
+                .await
         });
-        Ok(join_all(answers).await)
+        Ok(join_all(responses).await)
     }
 
-    /// Finds the document of a request, checks its size, and reserves the memory of a long one, before the request queues.
+    /// Finds the document of a request, checks its size, and reserves memory for a long document. These steps precede the queue.
     fn identify(
         &self,
         mut parameters: Parameters,
@@ -123,7 +123,7 @@ impl Endpoint {
         let document = self.documents.find(&mut parameters)?;
         let variables = Variables::from_json(Value::Object(parameters.variables));
         let length = self.service.schema.check_size(&document.text, &variables);
-        let length = length.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
+        let length = length.map_err(|rejected| Rejection::of_document(rejected.into_errors()))?;
         let is_long = self.service.schema.is_long(&document.text, length);
         let memory = is_long.then(|| {
             let memory = budget.wait_in(document.text.len() + length);
@@ -142,7 +142,7 @@ impl Endpoint {
     async fn prepare(
         self: &Arc<Self>,
         request: Identified,
-        place: &Place,
+        permit: &OperationPermit,
         method: &Method,
     ) -> Result<Admitted, Rejection> {
         let is_long = request.is_long;
@@ -155,36 +155,34 @@ impl Endpoint {
             Ok(admitted)
         };
         if is_long {
-            place.waiting(self.run_long(prepare)).await?
+            permit.waiting(self.run_long(prepare)).await?
         } else {
             prepare.await
         }
     }
 
-    /// Memory for the responses of the request's connection.
     fn budget(&self, parts: &Parts) -> ConnectionBudget {
         let budget = parts.extensions.get::<ConnectionBudget>().cloned();
         budget.unwrap_or_else(|| self.answers.connection())
     }
 
-    /// Executes an operation, creates its response by `finish`, and counts it.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
         operation: Admitted,
         memory: Arc<AnswerMemory>,
-        place: Place,
+        permit: OperationPermit,
         parts: &Parts,
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let name = operation.name().map(str::to_owned);
-        // The timeout of the operation begins here.
+        // The timeout of the operation starts here.
         let context = self.context(&parts.headers);
-        let context = context.inspect_err(|_| refused(name.as_deref()))?;
-        let is_large = operation.estimate().values > LARGE_ANSWER;
+        let context = context.inspect_err(|_| record_rejection(name.as_deref()))?;
+        let is_large = operation.estimate().values > LARGE_RESPONSE;
         let endpoint = Arc::clone(self);
         let execute = async move {
             let executed = execute(operation, &endpoint.service, context, memory);
-            let executed = place.of(Box::pin(executed)).await;
+            let executed = permit.of(Box::pin(executed)).await;
             let outcome = executed.outcome;
             let finished = match executed.memory.exceeded() {
                 None => finish(executed),
@@ -203,7 +201,7 @@ impl Endpoint {
                 Ok(finished)
             }
             Err(rejection) => {
-                refused(name.as_deref());
+                record_rejection(name.as_deref());
                 Err(rejection)
             }
         }
@@ -214,13 +212,12 @@ struct Identified {
     document: Document,
     name: Option<String>,
     variables: Variables,
-    /// Whether validation and planning are long work.
     is_long: bool,
-    /// Memory of the text and variables of a long one while it queues.
+    /// Memory of a long document and its variables while the request queues.
     _memory: Option<WaitingMemory>,
 }
 
-fn refused(name: Option<&str>) {
+fn record_rejection(name: Option<&str>) {
     operation::ended(name.map(str::to_owned), Outcome::Refused);
 }
 
@@ -245,7 +242,7 @@ fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
         Exceeded::Busy => no_memory(exceeded),
         Exceeded::TooLarge => Rejection::of_request(
             exceeded.into(),
-            "The answers of the batch together take more memory than a single answer may (answer-budget); send fewer \
+            "The responses of the batch together exceed the memory limit of a single response (answer-budget); send fewer \
              operations in a batch.",
         ),
     }

@@ -5,9 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// Distinct names. Each has a histogram, of a few kilobytes here and in Prometheus.
-pub(super) const NAMES: usize = 100;
-/// Maximum length of a distinct name.
+/// Maximum number of distinct names. Each name has a histogram, which takes a few kilobytes here and in Prometheus.
+pub(super) const MAX_NAMES: usize = 100;
 const MAX_NAME_LENGTH: usize = 64;
 
 #[derive(Debug)]
@@ -28,7 +27,6 @@ impl Default for OperationNames {
 }
 
 impl OperationNames {
-    /// Label of an operation with this name.
     pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
         let Some(name) = name else {
             return Arc::clone(&self.anonymous);
@@ -36,11 +34,11 @@ impl OperationNames {
         if name.len() > MAX_NAME_LENGTH {
             return Arc::clone(&self.other);
         }
-        if let Some(known) = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return Arc::clone(known);
+        if let Some(existing) = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(existing);
         }
         let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= NAMES {
+        if seen.len() >= MAX_NAMES {
             return Arc::clone(&self.other);
         }
         let name: Arc<str> = name.into();

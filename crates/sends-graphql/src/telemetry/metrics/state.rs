@@ -1,4 +1,4 @@
-//! Metrics that are read from other modules at each scrape and are themselves independent of metrics.
+//! Metrics that are read at each scrape from other modules, which are independent of metrics.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -99,11 +99,11 @@ fn register_bulkheads(registry: &mut Registry, bulkheads: &[Occupancy]) {
     }
     registry.register(
         "bulkhead_in_use",
-        "Resources in use, as a number or bytes",
+        "Resources in use, as a count or in bytes",
         in_use,
     );
     registry.register("bulkhead_limit", "Limit of the resources in use", limit);
-    registry.register("bulkhead_refused", "Refused requests for a resource", refused);
+    registry.register("bulkhead_refused", "Rejected requests for a resource", refused);
 }
 
 fn register_store(registry: &mut Registry, health: &Health) {
@@ -126,7 +126,7 @@ fn register_store(registry: &mut Registry, health: &Health) {
     }
     registry.register(
         "store_problem",
-        "1 while the store is gone, damaged, without disk space or failing",
+        "1 while the store is deleted, damaged, out of disk space or failing",
         present,
     );
     let failures = [
@@ -136,7 +136,7 @@ fn register_store(registry: &mut Registry, health: &Health) {
     ];
     registry.register(
         "store_failures",
-        "Failed reads and writes of the store, and those that failed by damage",
+        "Failed reads and writes of the store, and failures due to damage",
         counters("failure", failures),
     );
 }

@@ -41,7 +41,7 @@ fn state() -> State {
     }
 }
 
-/// The text without the many buckets, sorted, since the series of a family have no order.
+/// Returns the text without buckets, sorted because the series of a family are unordered.
 fn without_buckets(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().filter(|line| !line.contains("_bucket{")).collect();
     lines.sort_unstable();
@@ -49,7 +49,7 @@ fn without_buckets(text: &str) -> String {
 }
 
 #[test]
-fn the_text_has_every_metric() {
+fn text_contains_every_metric() {
     let metrics = Metrics::new();
     metrics.request_begins();
     metrics.operation_ended(Some("History"), Outcome::Partial, Duration::from_millis(250));
@@ -65,18 +65,18 @@ fn the_text_has_every_metric() {
     # HELP sends_answers_total Reads of histories, by the source of the result.
     # HELP sends_budget_left Calls left in the UTC day.
     # HELP sends_budget_used Calls of the UTC day.
-    # HELP sends_bulkhead_in_use Resources in use, as a number or bytes.
+    # HELP sends_bulkhead_in_use Resources in use, as a count or in bytes.
     # HELP sends_bulkhead_limit Limit of the resources in use.
-    # HELP sends_bulkhead_refused_total Refused requests for a resource.
+    # HELP sends_bulkhead_refused_total Rejected requests for a resource.
     # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
     # HELP sends_operations_in_progress GraphQL requests in progress.
     # HELP sends_operations_total GraphQL requests by operation and outcome.
     # HELP sends_pacer_wait_seconds Time of calls in the queue for Constant Contact.
     # HELP sends_queue_length Calls in the queue for Constant Contact.
-    # HELP sends_response_cache_hits_total GraphQL requests answered from the response cache.
-    # HELP sends_store_failures_total Failed reads and writes of the store, and those that failed by damage.
+    # HELP sends_response_cache_hits_total GraphQL requests served from the response cache.
+    # HELP sends_store_failures_total Failed reads and writes of the store, and failures due to damage.
     # HELP sends_store_lookups_total Lookups of histories in the store, by the layer of the result.
-    # HELP sends_store_problem 1 while the store is gone, damaged, without disk space or failing.
+    # HELP sends_store_problem 1 while the store is deleted, damaged, out of disk space or failing.
     # HELP sends_upstream_down 1 while the circuit breaker stops calls to Constant Contact.
     # HELP sends_upstream_paused 1 while calls to Constant Contact are paused.
     # HELP sends_upstream_refusals_total Calls that ended without a request, or without a retry.
@@ -140,9 +140,9 @@ fn the_text_has_every_metric() {
 }
 
 #[test]
-fn names_beyond_the_limit_are_one() {
+fn names_beyond_the_limit_share_a_label() {
     let metrics = Metrics::new();
-    for number in 0..10 * names::NAMES {
+    for number in 0..10 * names::MAX_NAMES {
         metrics.operation_ended(Some(&format!("Op{number}")), Outcome::Ok, Duration::ZERO);
     }
     metrics.operation_ended(Some(&"x".repeat(65)), Outcome::Ok, Duration::ZERO);
@@ -152,7 +152,7 @@ fn names_beyond_the_limit_are_one() {
         .lines()
         .filter(|line| line.starts_with("sends_operations_total{"))
         .count();
-    assert_eq!(series, names::NAMES + 1);
+    assert_eq!(series, names::MAX_NAMES + 1);
     assert!(
         text.contains(r#"sends_operations_total{operation="other",outcome="ok"} 901"#),
         "{text}"
@@ -164,7 +164,7 @@ fn names_beyond_the_limit_are_one() {
 }
 
 #[test]
-fn every_status_has_one_of_a_few_labels() {
+fn statuses_map_to_a_few_labels() {
     let mut labels: Vec<&str> = (100..1_000)
         .map(|status| status_label(StatusCode::from_u16(status).unwrap()))
         .collect();

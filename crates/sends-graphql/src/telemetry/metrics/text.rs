@@ -1,7 +1,7 @@
-//! Text format 0.0.4 of Prometheus.
+//! Prometheus text format 0.0.4.
 //!
-//! The library writes `OpenMetrics`, in which the family of a counter has another name than its samples. All scrapers read the
-//! older format, and some of them only that.
+//! prometheus-client writes `OpenMetrics`, in which the name of a counter family differs from the names of its samples. All
+//! scrapers support the older format, and some support nothing else.
 
 use std::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Build without an exporter: it warns of a collector in the environment.
+//! Variant without an exporter, which warns if the environment names a collector.
 
 use http::HeaderMap;
 use tracing::Span;

@@ -1,4 +1,4 @@
-//! Export of spans to an OpenTelemetry collector by OTLP over HTTP (protobuf), on a thread of the exporter.
+//! Exports spans to an OpenTelemetry collector over OTLP/HTTP (protobuf), on the exporter's own thread.
 
 use std::time::Duration;
 
@@ -16,16 +16,14 @@ use tracing_subscriber::{Layer, Registry, filter::Targets};
 
 use super::{TracesError, collector};
 
-/// Timeout of the last export at a shutdown.
-const LAST_SPANS: Duration = Duration::from_secs(2);
-/// Timeout of an export.
+const FINAL_EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Exporter for the collector in the environment, if there is one. A collector that cannot be reached is not an error.
+    /// Creates an exporter if the environment names a collector. An unreachable collector is not an error.
     pub fn from_environment() -> Result<Option<Self>, TracesError> {
         let Some((variable, endpoint)) = collector() else {
             return Ok(None);
@@ -41,7 +39,7 @@ impl Traces {
         sends_client::install_crypto_provider();
         let mut client = reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT);
         if endpoint.starts_with("http://") {
-            // Otherwise the client fails on a machine without CA certificates, which plain HTTP does not need.
+            // The client would fail on a machine without CA certificates, although plain HTTP does not need them.
             client = client.tls_certs_only([]);
         }
         let client = client.build().map_err(|error| failed(error.to_string()))?;
@@ -61,7 +59,7 @@ impl Traces {
         Ok(Some(Self(provider)))
     }
 
-    /// Layer for the spans of this project, independent of `RUST_LOG`.
+    /// Returns a layer for the spans of this project, independent of `RUST_LOG`.
     pub fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
         let ours = Targets::new()
             .with_target("sends_graphql", LevelFilter::DEBUG)
@@ -75,9 +73,8 @@ impl Traces {
             .boxed()
     }
 
-    /// Exports the remaining spans.
     pub fn end(&self) {
-        if let Err(error) = self.0.shutdown_with_timeout(LAST_SPANS) {
+        if let Err(error) = self.0.shutdown_with_timeout(FINAL_EXPORT_TIMEOUT) {
             tracing::warn!("exporting the last traces failed: {error}");
         }
     }
@@ -89,11 +86,12 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
         return;
     }
     let context: Context = TraceContextPropagator::new().extract(&Headers(headers));
-    // Fails without the layer.
+    // Fails if traces are disabled.
     let _ = span.set_parent(context);
 }
 
-/// Adds the result of a request to its span, if traces are enabled. Fields of the span would be formatted for the log as well.
+/// Records the result of a request in attributes of its span, if traces are enabled. Span fields would also be formatted for the
+/// log.
 pub(in crate::telemetry) fn record(span: &Span, outcome: &'static str, upstream_calls: u32) {
     span.set_attribute("outcome", outcome);
     span.set_attribute("upstream_calls", i64::from(upstream_calls));

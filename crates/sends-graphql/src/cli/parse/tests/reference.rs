@@ -1,4 +1,4 @@
-//! Compares `docs/configuration.md` with the options as clap knows them.
+//! Compares `docs/configuration.md` with the clap definitions.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use clap::{Arg, CommandFactory};
 use crate::cli::Arguments;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
-/// Set to write the reference instead of comparing it.
+/// Environment variable that makes the test write the reference instead of comparing it.
 const WRITE: &str = "WRITE_CONFIGURATION";
 
 const HEAD: &str = "\
@@ -16,23 +16,23 @@ const HEAD: &str = "\
 <!-- Generated from the definitions of the options. After a change to one, run:
      WRITE_CONFIGURATION=1 cargo test -p sends-graphql --lib configuration_reference -->
 
-The service is configured by command-line options and environment variables. `sends-graphql -h` shows the most used options,
+The service is configured by command-line options and environment variables. `sends-graphql -h` shows the most common options,
 `sends-graphql --help` all of them.
 
-- An option overrides its environment variable. An empty variable counts as not set.
+- An option overrides its environment variable. An empty variable counts as unset.
 - All invalid values are reported together, and the exit status is 2.
 - A duration is a number of seconds (`60`, `0.5`) or has units (`90s`, `5m`, `1h`).
 - A size is a number of bytes or has a unit (`64KiB`, `128MiB`).
 - The access token, the refresh token and the client secret have no option, because other users of the machine can read
   command lines. They are read from `SENDS_ACCESS_TOKEN`, `SENDS_REFRESH_TOKEN` and `SENDS_CLIENT_SECRET`.
-- `RUST_LOG` sets the level of the log, `info` by default. It accepts the directives of `tracing-subscriber`, such as
+- `RUST_LOG` sets the log level, `info` by default. It accepts the directives of `tracing-subscriber`, such as
   `info,sends_graphql::access=debug`.
 
 `serve` is the default command and may be omitted: `sends-graphql --sandbox` is `sends-graphql serve --sandbox`.
 ";
 
 #[test]
-fn configuration_reference_is_what_clap_knows() {
+fn configuration_reference_matches_the_options() {
     let reference = reference();
     if std::env::var_os(WRITE).is_some() {
         std::fs::write(PATH, &reference).unwrap();
@@ -85,7 +85,6 @@ fn visible(command: &clap::Command) -> impl Iterator<Item = &Arg> {
         .filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()))
 }
 
-/// A table for each heading of the help.
 fn options(text: &mut String, command: &clap::Command, is_listed: impl Fn(&Arg) -> bool) {
     let mut headings: Vec<Option<&str>> = Vec::new();
     for arg in visible(command).filter(|arg| is_listed(arg)) {

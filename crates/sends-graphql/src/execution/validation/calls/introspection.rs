@@ -1,4 +1,4 @@
-//! Number of values in an introspection result, counted on the schema.
+//! Counts the values of an introspection result on the schema.
 
 use apollo_compiler::{
     Node,
@@ -10,12 +10,12 @@ use async_graphql::Value;
 
 use crate::{bulkheads::answers, execution::plan::Field, execution::validation::Types};
 
-/// Values of `__schema` or `__type`, deprecated fields included, and bytes of long names. The count stops soon after `most`
-/// values.
-pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize) {
+/// Returns the number of values of `__schema` or `__type`, including deprecated fields, and the bytes of long names. Counting
+/// stops shortly after `max` values.
+pub(super) fn values(field: &Field, types: &Types, max: usize) -> (usize, usize) {
     let mut count = Count {
         types,
-        most,
+        max,
         values: 1,
         names: answers::long_name(&field.key),
     };
@@ -27,14 +27,12 @@ pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize
     (count.values, count.names)
 }
 
-/// Schema element of an object in the result.
 #[derive(Clone, Copy)]
 enum Element<'s> {
     Schema,
     Definition(&'s ExtendedType),
-    /// Type of a field or an argument, with its wrappers.
     Type(&'s Type),
-    /// Type below a non-null wrapper.
+    /// Type inside a non-null wrapper.
     Nullable(&'s Type),
     Field(&'s FieldDefinition),
     Argument(&'s InputValueDefinition),
@@ -44,7 +42,7 @@ enum Element<'s> {
 
 struct Count<'s> {
     types: &'s Types,
-    most: usize,
+    max: usize,
     values: usize,
     /// Bytes of long names.
     names: usize,
@@ -54,7 +52,7 @@ impl<'s> Count<'s> {
     fn object(&mut self, of: &Field, element: Element<'s>) {
         let objects = of.below.iter().flat_map(|below| &below.objects);
         for field in objects.flat_map(|object| object.fields.as_deref().unwrap_or_default()) {
-            if self.values > self.most {
+            if self.values > self.max {
                 return;
             }
             self.values += 1;

@@ -8,55 +8,53 @@ use crate::{
     schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS, ASSUMED_UNREADABLE},
 };
 
-/// Assumed sent activities of a campaign.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
 /// Default and maximum page size of campaigns.
-const USUAL_PAGE: usize = 50;
+const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 500;
 
-/// Origin of an object, which its cost depends on.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Source {
-    /// Known by its id, or in the history of an activity.
+    /// Identified by its id, or part of an activity's history.
     Id,
-    /// On a page of campaigns or in the log, with its own fields.
+    /// Item of a campaign page or of the log, which includes the object's own fields.
     Listed,
-    /// Page with this many campaigns.
+    /// Page with the specified number of campaigns.
     Page(usize),
 }
 
 #[derive(Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags are independent requirements"
+)]
 pub(super) struct ObjectCost {
-    /// Values in the response.
     pub(super) values: usize,
-    /// Values that wait for data at the same time.
+    /// Number of values that wait for data concurrently.
     pub(super) waits: usize,
     /// Bytes of long names and of arguments.
     pub(super) texts: usize,
     pub(super) needs_history: bool,
-    /// Further reads of its history with another `maxAge`.
+    /// Number of additional history reads with a different `maxAge`.
     pub(super) ages: usize,
-    /// Whether the object is read by its id.
     pub(super) needs_itself: bool,
-    /// Other calls.
     pub(super) others: usize,
-    /// Activities and campaigns whose statistics are read, in batches.
+    /// Number of activities and campaigns whose statistics are read in batches.
     pub(super) activity_stats: usize,
     pub(super) campaign_stats: usize,
-    /// Read once for an operation.
+    /// Contact lists, segments and account, each read once per operation.
     pub(super) needs_lists: bool,
     pub(super) needs_segments: bool,
     pub(super) needs_account: bool,
 }
 
 impl ObjectCost {
-    /// Calls without those for its history, in batches or once for an operation.
+    /// Returns the number of calls, except for history calls, batched calls and calls made once per operation.
     pub(super) fn calls(&self) -> usize {
         self.others.saturating_add(usize::from(self.needs_itself))
     }
 
-    /// Sum of two costs of one object.
+    /// Adds two costs of the same object.
     fn and(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
@@ -70,7 +68,7 @@ impl ObjectCost {
         }
     }
 
-    /// Maximum of the costs of two possible types.
+    /// Returns the maximum of the costs of two possible types.
     fn or(self, other: Self) -> Self {
         Self {
             values: self.values.max(other.values),
@@ -95,7 +93,7 @@ impl ObjectCost {
         }
     }
 
-    /// Cost of a list of these objects, `sent` of which have a history.
+    /// Returns the cost of a list of `count` objects, `sent` of which have a history.
     pub(super) fn times(self, count: usize, sent: usize) -> Self {
         let histories = usize::from(self.needs_history)
             .saturating_add(self.ages)
@@ -135,7 +133,7 @@ impl ObjectCost {
     };
 }
 
-/// Cost of a root field, including its own call except for histories.
+/// Returns the cost of a root field, including its own call but not its history calls.
 pub(super) fn of_root(field: &Field) -> ObjectCost {
     let zone = ObjectCost {
         needs_account: is_zoned(field),
@@ -143,7 +141,7 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
     };
     let below = match field.name.as_str() {
         "campaigns" => {
-            let page = length(field).map_or(USUAL_PAGE, |first| first.min(MAX_PAGE_SIZE));
+            let page = length(field).map_or(DEFAULT_PAGE_SIZE, |first| first.min(MAX_PAGE_SIZE));
             below(field, Source::Page(page)).and(ObjectCost::ITSELF)
         }
         "account" => below(field, Source::Id).and(ObjectCost {
@@ -171,7 +169,6 @@ fn below(field: &Field, source: Source) -> ObjectCost {
     cost.fold(ObjectCost::NOTHING, ObjectCost::or)
 }
 
-/// Cost of a field of an object type.
 fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
@@ -211,7 +208,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
             campaign_stats: 1,
             ..ObjectCost::NOTHING
         }),
-        // Not in the listing.
+        // The campaign listing does not include this field.
         ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         ("SyncState", "unreadableResources") => {
@@ -241,7 +238,6 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     cost.and(itself)
 }
 
-/// Cost of a field that derives from the history of its activity.
 fn of_history(field: &Field) -> ObjectCost {
     let below = below(field, Source::Id);
     let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
@@ -261,12 +257,11 @@ fn of_history(field: &Field) -> ObjectCost {
     }
 }
 
-/// Whether a date is in the time zone of the account, which has to be read.
+/// Returns whether a date uses the account's time zone, which requires reading the account.
 fn is_zoned(field: &Field) -> bool {
     matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
 }
 
-/// Requested length of a list.
 pub(super) fn length(field: &Field) -> Option<usize> {
     let length = integer(field, "first").or_else(|| integer(field, "last"));
     length.map(|length| usize::try_from(length).unwrap_or(0))
@@ -292,7 +287,7 @@ const HISTORY: [&str; 9] = [
     "unreadableValueCount",
 ];
 
-/// Fails for a field in this module that the schema lacks.
+/// Panics if the schema lacks a field that this module names.
 #[cfg(test)]
 pub(super) fn check_tables(types: &crate::execution::validation::Types) {
     let own = [

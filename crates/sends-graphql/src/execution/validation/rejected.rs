@@ -1,4 +1,4 @@
-//! Rejections of operations before their execution.
+//! Rejection of operations before execution.
 
 use apollo_compiler::{
     diagnostic::Diagnostic,
@@ -11,9 +11,9 @@ use crate::{execution::shorten, schema::ErrorCode};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limit {
-    /// Option of the limit, without dashes.
+    /// Name of the option that sets the limit, without dashes. `None` if the limit is fixed.
     pub option: Option<&'static str>,
-    /// Name of the counted items, in the plural.
+    /// Plural noun for the counted items.
     pub counted: &'static str,
     /// Count, or a lower bound if counting ended early.
     pub found: usize,
@@ -21,14 +21,12 @@ pub struct Limit {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refused {
+pub enum Rejected {
     TooMuch(Limit),
-    /// The document or its variables are invalid.
     Invalid(Vec<Mistake>),
     Mutation,
     OperationNotNamed,
-    /// Introspection is disabled.
-    SchemaHidden,
+    IntrospectionDisabled,
     UnknownOperation(String),
 }
 
@@ -50,22 +48,21 @@ impl Mistake {
     }
 }
 
-/// Maximum number of reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with
-/// messages forty times as long as the document.
+/// Maximum number of reported errors per document. 20 kB of unknown directives cause a thousand errors, whose messages are forty
+/// times as long as the document.
 const MAX_MISTAKES: usize = 20;
 
 impl Limit {
-    /// Rejects an operation that exceeds a limit.
     pub(super) fn check(
         option: Option<&'static str>,
         counted: &'static str,
         found: usize,
         allowed: usize,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         if found <= allowed {
             return Ok(());
         }
-        Err(Refused::TooMuch(Self {
+        Err(Rejected::TooMuch(Self {
             option,
             counted,
             found,
@@ -74,8 +71,7 @@ impl Limit {
     }
 }
 
-impl Refused {
-    /// Errors of the parser or the validator.
+impl Rejected {
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
         // Errors after the first syntax error are unreliable.
         let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
@@ -99,7 +95,7 @@ impl Refused {
         Self::Invalid(vec![Mistake::of(diagnostic)])
     }
 
-    /// Error in a part of the text that the parser ignores.
+    /// Returns the rejection of a document in which the parser ignored incomplete constructs.
     pub(super) fn incomplete() -> Self {
         Self::Invalid(vec![Mistake {
             message: "Syntax error: an argument, a type or a value is incomplete.".to_owned(),
@@ -140,7 +136,6 @@ impl Refused {
         mistakes.into_iter().map(error).collect()
     }
 
-    /// All errors in one line.
     pub fn message(&self) -> String {
         match self {
             Self::TooMuch(limit) => limit.to_string(),
@@ -152,14 +147,14 @@ impl Refused {
             Self::OperationNotNamed => {
                 "The document has several operations; name one of them in \"operationName\".".to_owned()
             }
-            Self::SchemaHidden => "Introspection is disabled.".to_owned(),
+            Self::IntrospectionDisabled => "Introspection is disabled.".to_owned(),
             Self::UnknownOperation(name) => format!("The document has no operation named \"{name}\"."),
         }
     }
 }
 
 impl Limit {
-    /// Extension for clients that reduce their requests automatically.
+    /// Returns the error extension, from which clients can automatically reduce their requests.
     fn describe(&self) -> Value {
         let number = |count: usize| Value::from(u64::try_from(count).unwrap_or(u64::MAX));
         let mut described = async_graphql::indexmap::IndexMap::new();
@@ -188,7 +183,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Message of the validator as a sentence.
+/// Formats a message of the validator as a sentence, and escapes control characters.
 fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
@@ -203,7 +198,6 @@ fn sentence(words: &str) -> String {
         .collect()
 }
 
-/// Beginning of a name.
 fn short(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }
