@@ -7,7 +7,9 @@
 pub mod account;
 mod checks;
 pub mod export;
+pub mod failures;
 pub mod history;
+mod log;
 pub mod login;
 mod parse;
 mod serve;
@@ -21,6 +23,7 @@ use crate::config::{AccountOptions, StateOptions};
 pub use self::{
     checks::problems,
     export::ExportOptions,
+    failures::FailuresOptions,
     history::HistoryOptions,
     login::LoginOptions,
     parse::{Parsed, parse},
@@ -59,6 +62,8 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Print the send history of activities, with reasons and remedies
     History(Box<HistoryOptions>),
+    /// Print the sends that need attention, with reasons and remedies
+    Failures(Box<FailuresOptions>),
     /// Write the log of all sends as CSV or JSON
     Export(Box<ExportOptions>),
     /// Connect a Constant Contact account, in a browser or on another device

@@ -7,7 +7,7 @@ use sends_graphql::{
     cli::{
         self, Command, Parsed, SyncOptions,
         account::{self, CommandError},
-        export, history, login, status, sync,
+        export, failures, history, login, status, sync,
     },
     config::Config,
     schema, serve,
@@ -70,6 +70,7 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
             serve::run(*options, config)?;
         }
         Command::History(options) => run(history::history(&options, variables))?,
+        Command::Failures(options) => run(failures::failures(&options, variables))?,
         Command::Export(options) => run(export::export(&options, variables))?,
         Command::Login(options) => run(login::login(&options, variables))?,
         Command::Logout(options) => run(account::logout(&options))?,

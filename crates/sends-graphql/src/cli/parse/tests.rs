@@ -113,6 +113,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
     Commands:
       serve          Serve GraphQL over HTTP (the default)
       history        Print the send history of activities, with reasons and remedies
+      failures       Print the sends that need attention, with reasons and remedies
       export         Write the log of all sends as CSV or JSON
       login          Connect a Constant Contact account, in a browser or on another device
       logout         Delete the login of the connected account
