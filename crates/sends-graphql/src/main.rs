@@ -89,6 +89,8 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
             };
             std::io::stdout().write_all(sdl.as_bytes())?;
         }
+        Command::Completions(options) => cli::print_completions(&options)?,
+        Command::Man(options) => cli::write_man_pages(&options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

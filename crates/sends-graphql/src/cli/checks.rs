@@ -109,7 +109,9 @@ pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Probl
         | Command::Logout(_)
         | Command::Status(_)
         | Command::RebuildStore(_)
-        | Command::Schema(_) => Ok(()),
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
     };
     checked.err().unwrap_or_default()
 }

@@ -121,6 +121,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
       sync           Synchronise the log of all sends; exit status 3: campaigns are left, 1: failure
       rebuild-store  Replace a damaged store by an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
+      completions    Print a completion script for a shell
       help           Print this message or the help of the given subcommand(s)
 
     Options:
@@ -139,7 +140,6 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
 
     Constant Contact:
           --rate-per-second <CALLS>    Upstream calls in any one second; 0 for no limit [default: 4]
-          --rate-per-day <CALLS>       Upstream calls in one UTC day; 0 for no limit [default: 10000]
           --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
 
