@@ -1,6 +1,6 @@
 //! Output of the program for its operator, and limits for hostile callers.
 
-use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start};
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start, run};
 
 #[tokio::test]
 async fn the_first_lines_of_the_log_say_where_it_listens_whom_it_asks_and_what_to_open() {
@@ -119,4 +119,30 @@ async fn a_body_past_the_limit_is_refused() {
 async fn reqwest_get(url: &str) -> String {
     let client = sends_end_to_end::http_client();
     client.get(url).send().await.unwrap().text().await.unwrap()
+}
+
+#[test]
+fn completion_scripts_are_valid_for_bash() {
+    let printed = run(&["completions", "bash"], &[]);
+    assert_eq!((printed.status, printed.errors.as_str()), (Some(0), ""));
+    assert!(printed.output.contains("failures"), "{}", printed.output);
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("completions");
+    std::fs::write(&script, printed.output).unwrap();
+    let checked = std::process::Command::new("bash").arg("-n").arg(&script).status();
+    assert!(checked.unwrap().success());
+}
+
+#[test]
+fn man_pages_are_written_for_the_program_and_its_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = run(&["man", folder.path().to_str().unwrap()], &[]);
+    assert_eq!((written.status, written.errors.as_str()), (Some(0), ""));
+    for (page, part) in [
+        ("sends-graphql.1", "failures"),
+        ("sends-graphql-serve.1", "listen"),
+    ] {
+        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
+        assert!(text.contains(".TH") && text.contains(part), "{page}: {text}");
+    }
 }

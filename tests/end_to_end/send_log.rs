@@ -1,6 +1,7 @@
 //! The log of all sends of requested histories.
 
 mod commands;
+mod failures;
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};

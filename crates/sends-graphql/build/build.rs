@@ -5,6 +5,7 @@
 //! (`require`) or disables the bundle (`skip`); the default is `auto`.
 
 mod bundle;
+mod commit;
 mod node;
 mod sources;
 
@@ -18,6 +19,7 @@ use std::{
 fn main() -> Result<(), Box<dyn Error>> {
     // Without a `rerun-if` line, cargo reruns the script after a change to any file of the package.
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rustc-env=SENDS_VERSION={}", commit::version());
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let page = if env::var_os("CARGO_FEATURE_WEB").is_some() {
         page(Path::new("graphiql"), &out)

@@ -8,20 +8,30 @@
 pub mod account;
 mod checks;
 pub mod export;
+pub mod failures;
 pub mod history;
+mod log;
 pub mod login;
 mod parse;
 mod serve;
 pub mod status;
 pub mod sync;
 
-use clap::{Args, Parser, Subcommand};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::config::{AccountOptions, StateOptions};
 
+use self::account::CommandError;
 pub use self::{
     checks::problems,
     export::ExportOptions,
+    failures::FailuresOptions,
     history::HistoryOptions,
     login::LoginOptions,
     parse::{Parsed, parse},
@@ -33,7 +43,7 @@ pub use self::{
 /// GraphQL over the send history of Constant Contact's email campaign activities.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    version = env!("SENDS_VERSION"),
     args_conflicts_with_subcommands = true,
     after_help = "--help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.",
     after_long_help = "Each option has an environment variable, which the command line overrides; an empty variable counts as \
@@ -60,6 +70,8 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Print the send history of activities, with reasons and remedies
     History(Box<HistoryOptions>),
+    /// Print the sends that need attention, with reasons and remedies
+    Failures(Box<FailuresOptions>),
     /// Write the log of all sends as CSV or JSON
     Export(Box<ExportOptions>),
     /// Connect a Constant Contact account, in a browser or on another device
@@ -74,6 +86,48 @@ pub enum Command {
     RebuildStore(StateOptions),
     /// Print the GraphQL schema as SDL
     Schema(SchemaOptions),
+    /// Print a completion script for a shell
+    Completions(CompletionsOptions),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(ManOptions),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CompletionsOptions {
+    /// bash, elvish, fish, powershell or zsh
+    #[arg(value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Shell,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ManOptions {
+    /// Existing folder
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// Writes a completion script to standard output.
+pub fn print_completions(options: &CompletionsOptions) -> io::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        options.shell,
+        &mut Arguments::command(),
+        "sends-graphql",
+        &mut script,
+    );
+    match io::stdout().write_all(&script) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a man page for the program and one for each command.
+pub fn write_man_pages(options: &ManOptions) -> Result<(), CommandError> {
+    clap_mangen::generate_to(Arguments::command(), &options.folder).map_err(|reason| CommandError::File {
+        path: options.folder.clone(),
+        reason,
+    })
 }
 
 #[derive(Args, Clone, Debug)]

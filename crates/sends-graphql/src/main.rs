@@ -7,7 +7,7 @@ use sends_graphql::{
     cli::{
         self, Command, Parsed, SyncOptions,
         account::{self, CommandError},
-        export, history, login, status, sync,
+        export, failures, history, login, status, sync,
     },
     config::Config,
     schema, serve,
@@ -72,6 +72,7 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
             serve::run(*options, config)?;
         }
         Command::History(options) => run(history::history(&options, variables))?,
+        Command::Failures(options) => run(failures::failures(&options, variables))?,
         Command::Export(options) => run(export::export(&options, variables))?,
         Command::Login(options) => run(login::login(&options, variables))?,
         Command::Logout(options) => run(account::logout(&options))?,
@@ -90,6 +91,8 @@ fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode
             };
             std::io::stdout().write_all(sdl.as_bytes())?;
         }
+        Command::Completions(options) => cli::print_completions(&options)?,
+        Command::Man(options) => cli::write_man_pages(&options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use bytesize::ByteSize;
 use http::HeaderValue;
 use jiff::{
-    SignedDuration, Timestamp,
+    SignedDuration, Span, SpanRelativeTo, Timestamp,
     civil::{Date, Time},
     tz::TimeZone,
 };
@@ -141,6 +141,47 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// Start of a period that ends now.
+#[derive(Clone, Copy, Debug)]
+pub enum Since {
+    Ago(Span),
+    At(Timestamp),
+}
+
+impl Since {
+    /// The start of the period. A day has 24 hours, a month 30 days and a year 365 days.
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Ago(span) => {
+                let days = i64::from(span.get_years()) * 365 + i64::from(span.get_months()) * 30;
+                let span = span.years(0).months(0);
+                let length = span.to_duration(SpanRelativeTo::days_are_24_hours());
+                let earlier = length.ok().and_then(|length| {
+                    now.checked_sub(length)
+                        .ok()?
+                        .checked_sub(SignedDuration::from_hours(days * 24))
+                        .ok()
+                });
+                earlier.unwrap_or(Timestamp::MIN)
+            }
+            Self::At(time) => time,
+        }
+    }
+}
+
+/// A period such as `12h` or `30d`, or a [date or time](moment).
+pub(crate) fn since(text: &str) -> Result<Since, String> {
+    let period = text.parse::<Span>().ok().filter(Span::is_positive);
+    match (period, moment(text)) {
+        (Some(span), _) => Ok(Since::Ago(span)),
+        (None, Ok(time)) => Ok(Since::At(time)),
+        (None, Err(_)) => Err(wrong(
+            text,
+            "a period such as 12h or 30d, or a date such as 2026-01-31",
+        )),
+    }
+}
+
 pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     match text {
         "newest" => Ok(LogOrder::NewestFirst),
@@ -195,6 +236,28 @@ mod tests {
         assert_eq!(interval("off"), Ok(None));
         assert_eq!(interval("1h"), Ok(Some(HOUR)));
         assert!(interval("0").is_err());
+    }
+
+    #[test]
+    fn periods_end_now() {
+        let now = "2026-03-31T12:00:00Z".parse().unwrap();
+        for (text, start) in [
+            ("12h", "2026-03-31T00:00:00Z"),
+            ("30d", "2026-03-01T12:00:00Z"),
+            ("2 weeks", "2026-03-17T12:00:00Z"),
+            ("1 month", "2026-03-01T12:00:00Z"),
+            ("1y", "2025-03-31T12:00:00Z"),
+            ("2026-01-31", "2026-01-31T00:00:00Z"),
+        ] {
+            assert_eq!(since(text).unwrap().before(now).to_string(), start, "{text}");
+        }
+        assert_eq!(since("19998y").unwrap().before(now), Timestamp::MIN);
+        for text in ["", "30", "-1d", "soon", "0d"] {
+            assert!(
+                since(text).unwrap_err().contains("is not a period such as"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub enum CommandError {
     NoStore(PathBuf),
     #[error(transparent)]
     Export(#[from] export::Failure),
+    #[error("cannot write {}: {reason}", .path.display())]
+    File { path: PathBuf, reason: io::Error },
     #[error("the histories of {0} activities could not be read")]
     Unreadable(usize),
     #[error("cannot listen on {address}: {reason}{hint}")]

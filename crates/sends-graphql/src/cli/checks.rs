@@ -5,12 +5,13 @@ use std::time::Duration;
 use sends_client::pacing::Limits;
 use sends_credentials::EnvironmentVariables;
 
-use super::{Command, ExportOptions, HistoryOptions, ServeOptions, SyncOptions};
+use super::{Command, HistoryOptions, ServeOptions, SyncOptions};
 use crate::config::{
-    Config, Problem, Problems, Source, SourceSelection, StoreKind, Upstream, UpstreamOptions, sandbox,
+    Config, Problem, Problems, SandboxOptions, Source, SourceSelection, StoreKind, Upstream, UpstreamOptions,
+    sandbox,
 };
 
-/// Upstream timeout of `export --sandbox`, which has no option for it.
+/// Call timeout of commands that have no option for it.
 const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Config {
@@ -70,9 +71,9 @@ impl Config {
         Self::new(source, selection.upstream, problems)
     }
 
-    /// Returns the configuration of `export --sandbox`. `None` for an export of the account's log.
-    pub fn of_export(options: &ExportOptions) -> Result<Option<Self>, Problem> {
-        let Some(sandbox) = sandbox(options.sandbox)? else {
+    /// Configuration of a command that reads the log of the sandbox. `None` for the log of the account.
+    pub(super) fn of_sandbox_log(options: SandboxOptions) -> Result<Option<Self>, Problem> {
+        let Some(sandbox) = sandbox(options)? else {
             return Ok(None);
         };
         let upstream = UpstreamOptions {
@@ -97,14 +98,19 @@ pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Probl
         Command::Export(options) => {
             let mut problems = Problems::default();
             problems.check(options.filter.log_filter());
-            problems.check(Config::of_export(options));
+            problems.check(Config::of_sandbox_log(options.sandbox));
             problems.value_or_all(Some(()))
         }
+        Command::Failures(options) => Config::of_sandbox_log(options.sandbox)
+            .map(drop)
+            .map_err(|problem| vec![problem]),
         Command::Login(_)
         | Command::Logout(_)
         | Command::Status(_)
         | Command::RebuildStore(_)
-        | Command::Schema(_) => Ok(()),
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
     };
     checked.err().unwrap_or_default()
 }

@@ -9,32 +9,21 @@ mod form;
 use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use clap::Args;
-use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
-use sends_store::{
-    Completeness, Coverage, LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SqliteStore, Store,
-    StoreError,
-};
+use sends_store::{LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SendLog, StoreError};
 use tempfile::NamedTempFile;
 
 use self::form::Form;
 pub use self::{filter::FilterOptions, form::Format};
-use super::account::CommandError;
+use super::{
+    account::CommandError,
+    log::{open_log, warn_of_gaps},
+};
 use crate::config::{AccountOptions, SandboxOptions};
 use crate::option_values::order;
-use crate::{
-    backend::{self, Backend},
-    config::{self, Config, Problem},
-    sources::access::OwnOwner,
-    sources::histories::Freshness,
-    sources::send_log::Log,
-    sync,
-};
 
 #[derive(Args, Clone, Debug)]
 pub struct ExportOptions {
@@ -65,28 +54,17 @@ const PAGE: usize = 500;
 /// Writes the selected sends. A broken pipe is not an error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let filter = options.filter.log_filter()?;
-    let export = |log, owner| Export {
-        log,
-        owner,
+    let opened = open_log(options.sandbox, &options.account, &variables).await?;
+    let (from, until) = (filter.send.from, filter.send.until);
+    warn_of_gaps(&opened.log, opened.owner, from, until).await?;
+    let export = Export {
+        log: &*opened.log.sends,
+        owner: opened.owner,
         options,
         filter: &filter,
     };
-    if let Some(Config { source, upstream }) = Config::of_export(options)? {
-        // The sandbox starts with this process, so its log must be filled first.
-        let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
-        let backend = Backend::new(source, freshness, upstream).await?;
-        let (log, owner) = sync::filled_log(&backend).await?;
-        return export(log, owner).run().await;
-    }
-    let state = config::state_dir(&options.account.state)?;
-    let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
-    // Opening a missing store would create it.
-    if !SqliteStore::is_begun(state.path()) {
-        return Err(CommandError::NoStore(state.path().to_owned()));
-    }
-    let store = Arc::new(backend::open(&state).await?);
-    let written = export(Log::of(&store), owner).run().await;
-    store.close().await?;
+    let written = export.run().await;
+    opened.store.close().await?;
     written
 }
 
@@ -101,7 +79,7 @@ pub enum Failure {
 }
 
 struct Export<'o> {
-    log: Log,
+    log: &'o dyn SendLog,
     owner: Owner,
     options: &'o ExportOptions,
     filter: &'o LogFilter,
@@ -109,7 +87,6 @@ struct Export<'o> {
 
 impl Export<'_> {
     async fn run(&self) -> Result<(), CommandError> {
-        self.warn_of_gaps().await?;
         let written = match &self.options.output {
             None => self.write(io::stdout().lock()).await,
             Some(path) => self.write_file(path).await,
@@ -145,8 +122,7 @@ impl Export<'_> {
             ..LogPageRequest::default()
         };
         loop {
-            let sends = &self.log.sends;
-            let page = sends.page(self.owner, self.filter, request.clone()).await?;
+            let page = self.log.page(self.owner, self.filter, request.clone()).await?;
             for logged in &page.sends {
                 form.write(logged)?;
             }
@@ -157,41 +133,4 @@ impl Export<'_> {
         }
         Ok(form.end()?)
     }
-
-    async fn warn_of_gaps(&self) -> Result<(), CommandError> {
-        let send = &self.filter.send;
-        let sync = &self.log.sync;
-        let completeness = sync.completeness(self.owner, send.from, send.until, SystemClock.now());
-        let Completeness {
-            coverage,
-            unreadable_count: unreadable,
-            ..
-        } = completeness.await?;
-        if unreadable > 0 {
-            warn(&format!(
-                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` lists them"
-            ));
-        }
-        if coverage.contains(send.from, send.until) {
-            return Ok(());
-        }
-        warn(&match coverage {
-            Coverage::Nothing => {
-                "the account was never synchronised, so the log contains only queried histories".to_owned()
-            }
-            Coverage::Between { since: None, until } => {
-                format!("the log is complete until {until:.0} only")
-            }
-            Coverage::Between {
-                since: Some(since),
-                until,
-            } => format!("the log is complete from {since:.0} until {until:.0} only"),
-        });
-        Ok(())
-    }
-}
-
-fn warn(gap: &str) {
-    // Write errors are ignored, since standard error can be closed.
-    let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {gap}");
 }

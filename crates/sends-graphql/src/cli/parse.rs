@@ -15,7 +15,7 @@ use super::Arguments;
 use crate::config::Problem;
 
 /// Options in the short help, in addition to options without an environment variable. `--help` shows all.
-const USUAL: [&str; 13] = [
+const USUAL: [&str; 12] = [
     "allowed-origin",
     "api-key-file",
     "caller-tokens",
@@ -23,7 +23,6 @@ const USUAL: [&str; 13] = [
     "graphiql",
     "listen",
     "max-age",
-    "rate-per-day",
     "rate-per-second",
     "redirect-port",
     "sandbox",

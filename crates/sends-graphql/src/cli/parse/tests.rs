@@ -113,6 +113,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
     Commands:
       serve          Serve GraphQL over HTTP (the default)
       history        Print the send history of activities, with reasons and remedies
+      failures       Print the sends that need attention, with reasons and remedies
       export         Write the log of all sends as CSV or JSON
       login          Connect a Constant Contact account, in a browser or on another device
       logout         Delete the login of the connected account
@@ -120,6 +121,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
       sync           Synchronise the log of all sends; exits with 3 if campaigns are left, 1 on failure
       rebuild-store  Replace a damaged store with an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
+      completions    Print a completion script for a shell
       help           Print this message or the help of the given subcommand(s)
 
     Options:
@@ -138,7 +140,6 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
 
     Constant Contact:
           --rate-per-second <CALLS>    Upstream calls per second; 0 for no limit [default: 4]
-          --rate-per-day <CALLS>       Upstream calls per UTC day; 0 for no limit [default: 10000]
           --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Synchronisation interval of the log of all sends [default: off]
 
