@@ -52,7 +52,7 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
     assert_eq!(report["reasons"][0]["code"], "LOGIN_REQUIRED", "{report}");
     let message = report["reasons"][0]["message"].as_str().unwrap();
     assert!(
-        message.contains("the access token in the environment was refused at"),
+        message.contains("the access token in the environment was rejected at"),
         "{message}"
     );
 

@@ -266,7 +266,7 @@ impl Grants {
         }
         match device.decision.clone() {
             Decision::Pending => Err(("authorization_pending", "The user has not decided yet.")),
-            Decision::Denied => Err(("access_denied", "The user said no.")),
+            Decision::Denied => Err(("access_denied", "The user denied the request.")),
             Decision::Approved { account } => {
                 let grant = Grant {
                     account,
