@@ -1,4 +1,4 @@
-//! The service as a subgraph: queries of a gateway, and their cost.
+//! The service as a subgraph: queries of a gateway and their cost.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn entities(service: &ServiceProcess, representations: &[Value]) -> Value 
 }
 
 #[tokio::test]
-async fn any_number_of_representations_is_one_wave_with_one_call_for_each_activity() {
+async fn representations_are_fetched_concurrently_with_one_call_per_activity() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let activities = sandbox.activities(40).await;
@@ -37,13 +37,13 @@ async fn any_number_of_representations_is_one_wave_with_one_call_for_each_activi
     }
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(sandbox.requests().await.len(), 40);
-    // Sequential calls would never be two in flight.
+    // Sequential calls would never be in flight at the same time.
     let in_flight = sandbox.greatest_in_flight().await;
-    assert!(in_flight >= 20, "{in_flight} of 40 calls at once");
+    assert!(in_flight >= 20, "{in_flight} of 40 calls were concurrent");
 }
 
 #[tokio::test]
-async fn a_wrong_representation_makes_only_its_own_place_null() {
+async fn invalid_representation_nulls_only_its_own_item() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let unknown = "00000000-0000-4000-8000-000000000000";
@@ -74,7 +74,7 @@ async fn a_wrong_representation_makes_only_its_own_place_null() {
 }
 
 #[tokio::test]
-async fn too_many_representations_are_refused_before_any_call() {
+async fn excess_representations_are_rejected_before_any_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let answer = entities(&service, &vec![representation(GUIDE_ACTIVITY); 501]).await;
@@ -86,7 +86,7 @@ async fn too_many_representations_are_refused_before_any_call() {
 }
 
 #[tokio::test]
-async fn the_entry_points_are_there_when_asked_for_and_otherwise_not() {
+async fn federation_entry_points_exist_only_if_enabled() {
     let query = "{ _service { sdl } reasonCodes { code } }";
     let subgraph = ServiceProcess::start(&["--sandbox"], &[("SENDS_FEDERATION", "true")]);
     let answer = subgraph.query(query).await;

@@ -2,17 +2,16 @@
 
 use sends_end_to_end::{ServiceProcess, memory_kilobytes};
 
-/// Peak memory of the service since its start, in megabytes.
+/// Returns the peak memory of the service since its start.
 pub(crate) fn peak_megabytes(service: &ServiceProcess) -> u64 {
     megabytes(service, "VmHWM")
 }
 
-/// Resident memory of the service, in megabytes.
 pub(crate) fn resident_megabytes(service: &ServiceProcess) -> u64 {
     megabytes(service, "VmRSS")
 }
 
-/// Limits the growth of the service's address space. An allocation beyond it ends the process.
+/// Limits the growth of the service's address space. An allocation beyond the limit ends the process.
 pub(crate) fn limit_growth(service: &ServiceProcess, megabytes_more: u64) {
     let most = (megabytes(service, "VmSize") + megabytes_more) << 20;
     let process = service.id().try_into().expect("a process id");

@@ -1,4 +1,4 @@
-//! The store is removed or damaged while the service runs, and searches of the log run concurrently with lookups.
+//! Removal and damage of the store while the service runs, and log searches that run concurrently with lookups.
 
 use std::{
     fs,
@@ -15,15 +15,14 @@ use crate::is_full;
 
 const PAGE: usize = 4_096;
 
-/// The service with a state folder, and its upstream.
-struct StoredAnswer {
+struct StoreTest {
     sandbox: SandboxProcess,
     url: String,
     folder: tempfile::TempDir,
     state: String,
 }
 
-impl StoredAnswer {
+impl StoreTest {
     fn new(activities: &str) -> Self {
         let sandbox = SandboxProcess::unlimited(&["--activities", activities]);
         let folder = tempfile::tempdir().unwrap();
@@ -71,7 +70,7 @@ impl StoredAnswer {
     }
 }
 
-/// The readiness response, once it has this status and contains this text.
+/// Returns the readiness response once it has this status and contains this text.
 async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -98,19 +97,19 @@ async fn problem(service: &ServiceProcess, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_logged() {
+async fn removed_state_folder_makes_the_service_unready_and_losses_are_logged() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("200");
+    let kept = StoreTest::new("200");
     let mut service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "gone").await);
+    assert!(!problem(&service, "removed").await);
 
     fs::remove_dir_all(kept.state()).unwrap();
     let report = readiness_once(&service, 503, "STORE_GONE").await;
     assert!(report.contains("restart the service"), "{report}");
-    assert!(problem(&service, "gone").await);
+    assert!(problem(&service, "removed").await);
     answers(&service, &activities).await;
     let (_, ended_well) = service.terminate();
     assert!(ended_well);
@@ -122,9 +121,9 @@ async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_log
 }
 
 #[tokio::test]
-async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back() {
+async fn replaced_file_makes_the_service_unready_until_it_is_restored() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("200");
+    let kept = StoreTest::new("200");
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
@@ -135,20 +134,20 @@ async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back(
     answers(&service, &activities).await;
     fs::rename(&aside, &file).unwrap();
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "gone").await);
+    assert!(!problem(&service, "removed").await);
 }
 
 #[tokio::test]
-async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
+async fn damaged_pages_are_reported_and_their_data_is_fetched_again() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("500");
+    let kept = StoreTest::new("500");
     kept.synchronise();
     let mut service = kept.serve();
     let activities = kept.sandbox.generated_activities(400).await;
     let damaged = damage(&kept.state().join("sends.db"), 40);
-    let asked_before = kept.sandbox.histories_asked().await;
+    let asked_before = kept.sandbox.history_requests().await;
     answers(&service, &activities).await;
-    let fetched = kept.sandbox.histories_asked().await - asked_before;
+    let fetched = kept.sandbox.history_requests().await - asked_before;
     eprintln!(
         "{damaged} pages damaged, {fetched} of {} histories fetched again",
         activities.len()
@@ -175,10 +174,10 @@ fn damage(file: &Path, pages: usize) -> usize {
 }
 
 #[tokio::test]
-async fn look_ups_do_not_wait_for_searches() {
+async fn lookups_do_not_wait_for_searches() {
     let _alone = crate::alone().await;
     let (activities, looked_up) = if is_full() { ("20000", 400) } else { ("500", 100) };
-    let kept = StoredAnswer::new(activities);
+    let kept = StoreTest::new(activities);
     kept.synchronise();
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(looked_up).await;
@@ -205,10 +204,12 @@ async fn look_ups_do_not_wait_for_searches() {
     let (searched, slowest) = tokio::join!(searching, looking_up);
     let longest = searched.into_iter().max().unwrap();
     eprintln!(
-        "20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}"
+        "20 totals by list of each of two callers: {longest:?}; slowest concurrent lookup: {slowest:?}"
     );
     if !is_full() {
-        eprintln!("not compared: searches of a small log take no longer than a thread may wait for its turn");
+        eprintln!(
+            "not compared, because searches of a small log take no longer than a thread may wait for its turn"
+        );
         return;
     }
     assert!(slowest * 20 < longest, "{slowest:?} of {longest:?}");

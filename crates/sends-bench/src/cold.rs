@@ -59,7 +59,7 @@ async fn one_activity(plan: &Plan) {
         }
     }
     assert_eq!(
-        sandbox.histories_asked().await,
+        sandbox.history_requests().await,
         3 * ids.len(),
         "one call for each question"
     );
@@ -111,7 +111,7 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
                 format!(r#"a{alias}: campaignActivity(id: "{id}") {{ sendSummary {{ attemptCount }} }}"#)
             };
             let fields = (0..100).map(field).collect::<Vec<_>>().join(" ");
-            let before = sandbox.histories_asked().await;
+            let before = sandbox.history_requests().await;
             let started = Instant::now();
             let answer = ask(
                 &http,
@@ -126,7 +126,7 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
                 "{answer}"
             );
             assert_eq!(
-                sandbox.histories_asked().await - before,
+                sandbox.history_requests().await - before,
                 40,
                 "one call for each activity"
             );
@@ -215,7 +215,7 @@ async fn paced() {
     let started = Instant::now();
     service.summaries(&ids, 60).await;
     let took = started.elapsed().as_secs_f64();
-    assert_eq!(sandbox.histories_asked().await, 40, "one call for each activity");
+    assert_eq!(sandbox.history_requests().await, 40, "one call for each activity");
     assert_eq!(sandbox.answered(429).await, 0, "no call too early");
     let work = "cold: 40 ids at 4 a second, no 429";
     table::print(work, "× the bound of 9 s", took / BOUND, "", Target::AtMost(1.05));

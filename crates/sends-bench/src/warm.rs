@@ -106,14 +106,14 @@ pub(crate) async fn measure(plan: &Plan) {
     if plan.wants("warm: ids") || plan.wants("warm: texts") {
         let count = if plan.brief { 200 } else { 10_000 };
         let many = stage.many(count).await;
-        let calls_before = stage.sandbox.histories_asked().await;
+        let calls_before = stage.sandbox.history_requests().await;
         if plan.wants("warm: ids") {
             random_ids(plan, &services, &long, &many).await;
         }
         if plan.wants("warm: texts") {
             different_texts(plan, &services[0], &many).await;
         }
-        let calls = stage.sandbox.histories_asked().await - calls_before;
+        let calls = stage.sandbox.history_requests().await - calls_before;
         assert!(calls <= 2, "{calls} calls for what is in memory");
     }
 }

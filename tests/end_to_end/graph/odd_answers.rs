@@ -1,5 +1,4 @@
-//! Responses with malformed parts: only the malformed part is lost, its count is visible to readers, and it costs no further
-//! call.
+//! Responses with malformed parts: only the malformed part is lost, its count is reported, and it costs no further call.
 
 use axum::{
     Json, Router,
@@ -14,7 +13,7 @@ use super::oddities::{serve, service_on};
 const ACTIVITY: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGN: &str = "00000000-0000-4000-8000-0000000000ca";
 
-/// A history with every kind of oddity and one valid send.
+/// History with every kind of malformed value and one valid send.
 const HISTORY: &[u8] = b"\xef\xbb\xbf[
     {\"send_id\": \"1\", \"count\": \"5000000000\", \"run_date\": \"\", \"send_status\": \"Completed\", \"reason_code\": 99999999999, \"segment_ids\": [\"14\"]},
     {\"count\": 7},
@@ -57,7 +56,7 @@ async fn asked(service: &ServiceProcess, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
+async fn history_returns_readable_sends_and_counts_unreadable_ones() {
     let service = service_on(&odd_upstream().await);
     let data = asked(
         &service,
@@ -80,7 +79,7 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
     });
     assert_eq!(data["campaignActivity"], expected);
 
-    // The log has the readable sends, and names the activity.
+    // The log has the readable sends, and names the activity with unreadable ones.
     let data = asked(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }
@@ -109,7 +108,7 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
 }
 
 #[tokio::test]
-async fn campaigns_and_activities_answer_what_can_be_read() {
+async fn campaigns_and_activities_return_readable_values() {
     let service = service_on(&odd_upstream().await);
     let data = asked(
         &service,

@@ -1,4 +1,4 @@
-//! Mistakes of first curl requests: the response names the problem and the next step.
+//! Mistakes in first curl requests. The response names the problem and the next step.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -18,7 +18,7 @@ async fn message(request: RequestBuilder) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_post_that_is_not_declared_as_json_is_told_the_header_to_send() {
+async fn post_without_a_json_content_type_gets_the_header_to_send() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     let post = || client().post(&url).header("accept", "*/*");
@@ -71,7 +71,7 @@ async fn a_post_that_is_not_declared_as_json_is_told_the_header_to_send() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
+async fn invalid_body_gets_an_example_of_a_request() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     for (sent, problem) in [
@@ -97,7 +97,7 @@ async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
 }
 
 #[tokio::test]
-async fn a_get_without_a_query_or_without_the_header_is_told_what_to_add() {
+async fn incomplete_get_request_gets_the_missing_part() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     let get = || client().get(&url).header("accept", "*/*");
@@ -114,7 +114,7 @@ async fn a_get_without_a_query_or_without_the_header_is_told_what_to_add() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_is_told_the_right_one() {
+async fn wrong_path_gets_the_right_one() {
     let service = service(&[]);
     for (method, path, status, said) in [
         (

@@ -16,7 +16,7 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use super::named_query;
 
-/// Receives the exports of OTLP and stores the spans.
+/// OTLP collector that stores the received spans.
 struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<Span>>>,
@@ -54,7 +54,7 @@ impl Collector {
     }
 }
 
-/// The attributes of a span, one per line.
+/// Returns the attributes of a span, one per line.
 fn attributes(span: &Span) -> Vec<String> {
     let text = |attribute: &KeyValue| match attribute.value.clone().and_then(|value| value.value) {
         Some(Value::StringValue(text)) => text,
@@ -68,7 +68,7 @@ fn attributes(span: &Span) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_caller() {
+async fn upstream_calls_are_child_spans_of_their_operation() {
     let collector = Collector::start().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::start(
@@ -118,7 +118,7 @@ async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_cal
 }
 
 #[tokio::test]
-async fn the_last_spans_leave_when_the_service_ends() {
+async fn last_spans_are_exported_at_shutdown() {
     let collector = Collector::start().await;
     let mut service = ServiceProcess::start(
         &["--sandbox"],
@@ -130,16 +130,16 @@ async fn the_last_spans_leave_when_the_service_ends() {
     service.query("query Last { reasonCodes { code } }").await;
     service.signal("TERM");
     assert_eq!(service.exit_code_within(Duration::from_secs(5)).await, Some(0));
-    // The calls that filled the sandbox's log have spans too.
+    // The calls that filled the sandbox's log also have spans.
     let spans = collector.spans(1).await;
     let is_last = |span: &Span| attributes(span).contains(&"operation=Last".to_owned());
     assert!(spans.iter().any(is_last), "{spans:?}");
 }
 
 #[test]
-fn an_address_that_no_collector_can_have_is_refused_at_the_start() {
+fn invalid_collector_address_is_rejected_at_startup() {
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")];
-    let (status, said) = sends_end_to_end::refused_start(&["--sandbox"], &environment);
+    let (status, said) = sends_end_to_end::failed_start(&["--sandbox"], &environment);
     assert_eq!(status, Some(2));
     assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{said}");
 }

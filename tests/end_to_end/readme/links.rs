@@ -2,7 +2,7 @@
 
 use super::documents;
 
-/// The anchor of a heading.
+/// Returns the anchor of a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text
@@ -13,7 +13,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn links_of_the_readme_and_guides_lead_to_files_and_headings() {
+fn documented_links_lead_to_files_and_headings() {
     let mut links = 0;
     for document in documents() {
         let targets = document

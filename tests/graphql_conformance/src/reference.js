@@ -1,8 +1,8 @@
-// graphql-js over the data of the service.
+// Executes operations with graphql-js over the data of the service.
 //
-// A resolver reads its field by a query of its own that asks for nothing else: the fields that lead to it, one below the
-// other, each with all of its arguments written out, without aliases, variables, directives or a second field. So what
-// graphql-js makes of an operation depends on the values alone, and not on how the service executes the operation.
+// A resolver reads its field with a separate query that selects nothing else: the fields on the path, each with all of
+// its arguments written out, without aliases, variables, directives or a second field. The result of graphql-js
+// therefore depends on the values alone, and not on how the service executes the operation.
 
 import {
   GraphQLError,
@@ -25,11 +25,11 @@ import {
 
 const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)$/;
 
-/** The schema as graphql-js has it, in the order in which the service tells it. */
+/** Returns the schema of graphql-js, in the order in which the service reports it. */
 export async function referenceSchema(sdl, ask) {
   const built = buildSchema(sdl);
   const config = built.toConfig();
-  // What graphql-js has of the draft of the specification, beyond its release of October 2021.
+  // Removes what graphql-js adds from drafts after the specification of October 2021.
   delete __Type.getFields().isOneOf;
   delete __Directive.getFields().isDeprecated;
   delete __Directive.getFields().deprecationReason;
@@ -60,7 +60,7 @@ export async function referenceSchema(sdl, ask) {
   };
   timeZone.parseLiteral = (literal) => timeZone.parseValue(literal.kind === 'StringValue' ? literal.value : undefined);
 
-  // The specification gives these lists no order.
+  // The specification does not define the order of these lists.
   const told = await ask(`{
     __schema { types { name fields { name } } directives { name } }
     __type(name: "Node") { possibleTypes { name } }
@@ -90,11 +90,10 @@ export async function referenceSchema(sdl, ask) {
   return schema;
 }
 
-/** Answers operations over the data of the service. */
 export class Reference {
   #schema;
   #ask;
-  /** The answers to the queries that were asked already, by their text. */
+  /** Responses to previous queries by their text. */
   #answers = new Map();
 
   constructor(schema, ask) {
@@ -102,17 +101,17 @@ export class Reference {
     this.#ask = ask;
   }
 
-  /** How many queries were asked. */
+  /** Number of queries sent to the service. */
   get asked() {
     return this.#answers.size;
   }
 
-  /** Whether a document is valid. */
+  /** Returns the validation errors of a document. */
   mistakes(document) {
     return validate(this.#schema, document);
   }
 
-  /** The answer to a valid document. */
+  /** Executes a valid document. */
   async execute(document, variables, operationName) {
     const answer = await execute({
       schema: this.#schema,
@@ -197,7 +196,7 @@ export class Reference {
   }
 }
 
-/** A coerced value as a literal, explicit nulls included. */
+/** Converts a coerced value to a literal, including explicit nulls. */
 function literal(value, type) {
   if (value === null || value === undefined) return { kind: 'NullValue' };
   const nullable = isNonNullType(type) ? type.ofType : type;

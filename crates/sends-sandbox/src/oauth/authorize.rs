@@ -32,7 +32,12 @@ pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) ->
         return redirect_error(redirect_uri, "access_denied", "There is no such account.", query);
     };
     match query.get(DECISION) {
-        Some("deny") => redirect_error(redirect_uri, "access_denied", "The user denied the request.", query),
+        Some("deny") => redirect_error(
+            redirect_uri,
+            "access_denied",
+            "The user denied the request.",
+            query,
+        ),
         None if settings.authorize_page => page(client, &account, query),
         _ => {
             let grant = Grant {

@@ -2,11 +2,11 @@ import { type FieldPolicy, InMemoryCache } from '@apollo/client';
 
 type Page = { nodes?: unknown[] | undefined; edges?: unknown[] | undefined };
 
-/** Joins the pages of a connection that `fetchMore` brings, whether a query asks for `nodes` or for `edges`. */
+/** Joins the pages of a connection that `fetchMore` returns, for queries with `nodes` or `edges`. */
 function connection(keyArgs: string[]): FieldPolicy<Record<string, Page>, Page, Page | undefined> {
   return {
     keyArgs,
-    // Each page under the cursor that it follows: one that is fetched again takes its former place.
+    // Pages are stored by the cursor that they follow, so that a repeated page replaces itself.
     merge: (pages, page, { args }) =>
       args?.['after'] ? { ...pages, [`after ${args['after']}`]: page } : { first: page },
     read(pages) {
@@ -29,7 +29,7 @@ export const cache = () =>
           sends: connection(['filter', 'orderBy']),
         },
       },
-      // Without an id: what two queries ask for of them is kept together.
+      // These types have no id. The fields that different queries select are merged.
       Account: { merge: true },
       Reason: { merge: true },
       SendSummary: { merge: true },
