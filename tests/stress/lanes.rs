@@ -188,6 +188,6 @@ async fn invalid_tokens_leave_the_daily_calls_to_accepted_callers() {
     }
     let invalid_calls = sandbox.requests().await.len() - 1;
     eprintln!("{invalid_calls} of the day's 100 calls for invalid tokens, {limited} rejected");
-    assert!(invalid_calls <= 6, "{invalid}");
+    assert!(invalid_calls <= 6, "{invalid_calls}");
     accepted_caller_time(&service, &activities).await;
 }

@@ -1,11 +1,9 @@
 //! Reference servers.
 //!
-//! *Static* is an axum handler that reads the request body and returns the same JSON from memory: the upper bound of HTTP on this
-//! machine. *Library* is async-graphql and async-graphql-axum with default settings, with the same fields over data in memory: no
-//! limits, no guard, no freshness, no upstream. *Relay* is an axum handler that calls the upstream with reqwest for each request,
-//! and forwards the response: the lower bound of the time that a service adds.
-
-use std::{collections::HashMap, sync::Arc};
+//! *Static* is an axum handler that reads the request body and returns the same JSON from memory. Its throughput is the upper
+//! bound of HTTP on this machine. *Library* is async-graphql and async-graphql-axum with default settings and with the same
+//! fields over data in memory, without limits, guard, freshness or upstream. *Relay* is an axum handler that calls the upstream
+//! with reqwest for each request, and forwards the response. Its delay is the lower bound of the time that a service adds.
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, Schema};
 use async_graphql_axum::GraphQL;
@@ -23,7 +21,7 @@ use tokio::net::TcpListener;
 
 /// Returns the content of standard input as every response.
 pub(crate) async fn serve_static() {
-    let answer = std::io::read_to_string(std::io::stdin()).expect("an answer");
+    let answer = std::io::read_to_string(std::io::stdin()).expect("standard input has a response");
     let answer = Bytes::from(answer);
     let handler = move |_: Bytes| async move { ([(CONTENT_TYPE, "application/json")], answer) };
     serve(Router::new().route("/graphql", post(handler))).await;
@@ -31,16 +29,16 @@ pub(crate) async fn serve_static() {
 
 /// Forwards requests to the upstream whose URL is on standard input.
 pub(crate) async fn serve_relay() {
-    let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
+    let upstream = std::io::read_to_string(std::io::stdin()).expect("standard input has a URL");
     let http = sends_end_to_end::http_client();
     let handler = move |request: Request| async move {
         let target = format!("{upstream}{}", request.uri().path());
-        let asked = http
+        let response = http
             .get(target)
             .bearer_auth(SandboxProcess::ACCESS_TOKEN)
             .send()
             .await;
-        let answer = asked.expect("the upstream answers").bytes().await;
+        let answer = response.expect("the upstream responds").bytes().await;
         ([(CONTENT_TYPE, "application/json")], answer.expect("a body"))
     };
     serve(Router::new().fallback(handler)).await;
@@ -62,7 +60,7 @@ pub(crate) async fn serve_library() {
 
 #[expect(clippy::print_stdout, reason = "the harness reads the address")]
 pub(crate) async fn serve(router: Router) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("http://{}", listener.local_addr().expect("an address"));
     axum::serve(listener, router).await.expect("it serves");
 }

@@ -1,6 +1,6 @@
-//! Load generator: a process with a number of connections, each of which sends its next request after the last response.
+//! Load generator: a process with several connections, each of which sends its next request after the last response.
 //!
-//! The process does as little other work as possible, since it shares the machine with the measured server: requests are
+//! The process does as little other work as possible, because it shares the machine with the measured server. Requests are
 //! serialized once, and responses are compared as bytes.
 
 use std::{
@@ -28,30 +28,28 @@ pub(crate) struct Load {
     pub(crate) path: String,
     pub(crate) connections: usize,
     pub(crate) order: Order,
-    /// Maximum duration. With [`Order::Once`] the load also ends when each request was sent.
+    /// Maximum duration. With [`Order::Once`], the load also ends when each request was sent.
     pub(crate) seconds: f64,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Order of the requests.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum Order {
     /// Each request is drawn at random.
     Random,
-    /// In sequence, from the first again after the last.
+    /// The sequence is repeated.
     Around,
-    /// In sequence, each one once.
+    /// Each request is sent once.
     Once,
 }
 
-/// Body of a request, and the expected beginning of the response body.
+/// Body of a request, and the expected start of the response body.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Question {
     pub(crate) body: String,
     pub(crate) answer: String,
 }
 
-/// Result of a load.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) answers: u64,
@@ -66,7 +64,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn per_second(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "no run has so many answers")]
+        #[expect(clippy::cast_precision_loss, reason = "no run has so many responses")]
         let answers = self.answers as f64;
         answers / self.seconds
     }
@@ -91,15 +89,14 @@ impl Load {
         let outcome: Outcome = serde_json::from_slice(&output.stdout).expect("the outcome is JSON");
         assert_eq!(
             outcome.wrong, 0,
-            "{} wrong answers from {}",
+            "{} wrong responses from {}",
             outcome.wrong, self.address
         );
-        assert!(outcome.answers > 0, "no answer from {}", self.address);
+        assert!(outcome.answers > 0, "no response from {}", self.address);
         outcome
     }
 }
 
-/// State shared by all connections.
 struct Shared {
     requests: Vec<(Vec<u8>, Vec<u8>)>,
     order: Order,
@@ -129,11 +126,8 @@ struct Times {
 }
 
 /// Entry point of the load process.
-#[expect(clippy::print_stdout, reason = "the harness reads it")]
-#[expect(
-    clippy::print_stderr,
-    reason = "somebody has to see what a wrong answer looks like"
-)]
+#[expect(clippy::print_stdout, reason = "the harness reads the outcome")]
+#[expect(clippy::print_stderr, reason = "a wrong response is printed for diagnosis")]
 pub(crate) async fn run() {
     let load: Load = serde_json::from_reader(std::io::stdin()).expect("a description");
     let request = |question: &Question| {
@@ -180,15 +174,12 @@ pub(crate) async fn run() {
     println!("{}", serde_json::to_string(&outcome).expect("an outcome is JSON"));
 }
 
-/// From one microsecond to one minute, with three significant digits.
+/// Creates a histogram from one microsecond to one minute, with three significant digits.
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 3).expect("sensible bounds")
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are valid")
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "somebody has to see what a wrong answer looks like"
-)]
+#[expect(clippy::print_stderr, reason = "a wrong response is printed for diagnosis")]
 async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times> {
     let mut stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
@@ -236,7 +227,7 @@ async fn read_answer<'b>(stream: &mut TcpStream, buffer: &'b mut Vec<u8>) -> std
     }
 }
 
-/// Begin and end of the body; `None` while the head is incomplete.
+/// Returns the start and end of the body, or `None` while the head is incomplete.
 fn place_of_body(buffer: &[u8]) -> Option<(usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Responses from memory: one repeated query, random ids, and texts that never repeat.
+//! Responses from memory: one repeated query, random ids, and documents that never repeat.
 
 use sends_core::SendHistory;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
@@ -15,11 +15,10 @@ use crate::{
 /// Number of sends of the activity that is queried repeatedly.
 const SENDS: usize = 10;
 
-/// State shared by the measurements of this file.
 struct Stage {
     sandbox: SandboxProcess,
     service: ServiceProcess,
-    /// The service without its response cache.
+    /// Service without its response cache.
     uncached: ServiceProcess,
 }
 
@@ -59,7 +58,7 @@ impl Stage {
         self.activity(id).await
     }
 
-    /// An activity with its history from the upstream.
+    /// Returns an activity with its history from the upstream.
     async fn activity(&self, id: String) -> Activity {
         let history = self.sandbox.history(&id).await;
         Activity {
@@ -68,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// `count` generated activities, whose histories are then in the memory of both services.
+    /// Returns `count` generated activities, whose histories are then in the memory of both services.
     async fn many(&self, count: usize) -> Vec<Activity> {
         let mut activities = Vec::with_capacity(count);
         for id in self.sandbox.generated_activities(count).await {
@@ -114,7 +113,7 @@ pub(crate) async fn measure(plan: &Plan) {
             different_texts(plan, &services[0], &many).await;
         }
         let calls = stage.sandbox.history_requests().await - calls_before;
-        assert!(calls <= 2, "{calls} calls for what is in memory");
+        assert!(calls <= 2, "{calls} calls for data in memory");
     }
 }
 
@@ -131,7 +130,7 @@ async fn one_question(plan: &Plan, [service, uncached]: &[Peer; 2], activity: &A
         let servers = [service, &fixed, &library, &fixed, uncached];
         let rounds = rounds(plan, connections, &servers, ask).await;
         let [sends, fixed, library, again, executed] = &rounds[..] else {
-            unreachable!("five servers were asked")
+            unreachable!("five servers are measured")
         };
         print_rate(
             &work,
@@ -182,7 +181,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
             answer: activity.answer(),
         })
         .collect();
-    // The static server returns a response of typical size.
+    // The response of the static server has a typical size.
     let typical = many
         .iter()
         .max_by_key(|activity| activity.history.len().min(3))
@@ -211,7 +210,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     }
     let rounds = rounds(plan, 64, &[service, &fixed, &library, uncached], ask).await;
     let [sends, fixed, library, executed] = &rounds[..] else {
-        unreachable!("four servers were asked")
+        unreachable!("four servers are measured")
     };
     let work = format!("warm: ids at random from {}, 64 connections", many.len());
     print_rate(&work, sends, fixed, library, Target::AtLeast(0.55), Target::None);
@@ -225,7 +224,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     );
 }
 
-/// Creates the request body for an activity, with a number that is unique among the requests.
+/// Builds the request body for an activity, with a number that is unique among the requests.
 type Body = fn(&str, usize) -> Value;
 
 async fn different_texts(plan: &Plan, service: &Peer, many: &[Activity]) {
@@ -233,7 +232,7 @@ async fn different_texts(plan: &Plan, service: &Peer, many: &[Activity]) {
     let texts = if plan.brief { 400 } else { 40_000 };
     let kinds: [(&str, Body); 2] = [
         ("texts that differ in their ids", question::in_text),
-        ("no document twice", question::in_its_own_words),
+        ("no document twice", question::with_unique_text),
     ];
     for (kind, body) in kinds {
         let mut begin = 0;
@@ -250,7 +249,7 @@ async fn different_texts(plan: &Plan, service: &Peer, many: &[Activity]) {
         };
         let rounds = rounds(plan, 64, &[service, &library], ask).await;
         let [sends, library] = &rounds[..] else {
-            unreachable!("two servers were asked")
+            unreachable!("two servers are measured")
         };
         let work = format!("warm: {kind}, 64 connections");
         table::print(
@@ -262,7 +261,7 @@ async fn different_texts(plan: &Plan, service: &Peer, many: &[Activity]) {
         );
         table::print(
             &work,
-            "× the library as it comes",
+            "× the library with default settings",
             table::ratio(&sends.per_second, &library.per_second),
             "",
             Target::AtLeast(1.0),
@@ -288,7 +287,7 @@ fn library_peer(activities: &[Activity]) -> Peer {
     Peer::start("library", &baseline::description(histories))
 }
 
-/// Measures every server in turn, in every round. Before the first round each server is loaded for a shorter time, so that none
+/// Measures every server in turn, in every round. Before the first round, each server is loaded for a short time, so that none
 /// starts cold.
 async fn rounds(
     plan: &Plan,
@@ -356,7 +355,7 @@ fn print_rate(
     );
     table::print(
         work,
-        "× the library as it comes",
+        "× the library with default settings",
         table::ratio(&sends.per_second, &library.per_second),
         "",
         to_library,

@@ -1,4 +1,4 @@
-//! The handle to a running sandbox.
+//! Handle to a running sandbox.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::faults::Fault;
 use crate::request_log::LoggedRequest;
 use crate::upstream::Upstream;
 
-/// A running sandbox. Dropping it aborts the server; [`Sandbox::stop`] waits for responses in progress.
+/// Running sandbox. Dropping the handle aborts the server; [`Sandbox::stop`] waits for responses in progress.
 #[derive(Debug)]
 #[must_use]
 pub struct Sandbox {
@@ -52,17 +52,17 @@ impl Sandbox {
         })
     }
 
-    /// The base URL of the API, such as `http://127.0.0.1:8081/v3`.
+    /// Returns the base URL of the API, such as `http://127.0.0.1:8081/v3`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v3", self.address)
     }
 
-    /// The base URL of OAuth, such as `http://127.0.0.1:8081/oauth2/default/v1`.
+    /// Returns the base URL of OAuth, such as `http://127.0.0.1:8081/oauth2/default/v1`.
     pub fn oauth_base_url(&self) -> String {
         format!("http://{}/oauth2/default/v1", self.address)
     }
 
-    /// The base URL of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
+    /// Returns the base URL of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
     pub fn control_url(&self) -> String {
         format!("http://{}/_sandbox", self.address)
     }
@@ -71,12 +71,12 @@ impl Sandbox {
         self.address
     }
 
-    /// The first fixed access token. By default it has every scope.
+    /// Returns the first fixed access token, which has every scope by default.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
 
-    /// The identifier of a generated activity of the first account. `None` beyond their number.
+    /// Returns the identifier of a generated activity of the first account, or `None` beyond their number.
     pub fn activity_id(&self, index: u64) -> Option<String> {
         Some(
             self.upstream
@@ -99,12 +99,12 @@ impl Sandbox {
         self.upstream.set_settings(settings);
     }
 
-    /// The request log, the oldest request first, as in `GET /_sandbox/requests`.
+    /// Returns the request log, the oldest request first, as `GET /_sandbox/requests` does.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.upstream.log.entries(0)
     }
 
-    /// Stops accepting connections, waits up to a second for responses in progress, and closes the rest.
+    /// Stops accepting connections, waits for at most a second for responses in progress, and closes the remaining connections.
     pub async fn stop(mut self) {
         // Sending fails only if the server has already ended.
         let _ = self.stop.send(true);

@@ -1,4 +1,4 @@
-//! The authorize endpoint: a redirect with a code, or a page to approve on.
+//! Authorize endpoint: a redirect with a code, or a page for approval.
 
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -12,7 +12,7 @@ use crate::query::Query;
 use crate::reply::{HTML, Reply};
 use crate::upstream::Upstream;
 
-/// The name of the buttons of the page.
+/// Name of the buttons of the page.
 const DECISION: &str = "decision";
 
 pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) -> Reply {

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::odd_text::ODD;
 use crate::clock::Moment;
 
-/// The number of optional members per absent or null one.
+/// Average number of optional members per absent or null one.
 const OMISSIONS: usize = 7;
-/// The number of names per invalid character.
+/// Average number of names per invalid character.
 const ODD_NAMES: usize = 12;
 
 pub(super) struct Forms {
@@ -66,7 +66,7 @@ impl Forms {
         };
     }
 
-    /// The same instant in UTC or five hours behind, with or without a fraction of 0.
+    /// Writes the same instant in UTC or five hours behind, with or without a fraction of 0.
     pub(super) fn date(&mut self, object: &mut Object, name: &str) {
         let Some(at) = object.get(name).and_then(Value::as_str).and_then(Moment::parse) else {
             return;
@@ -99,7 +99,7 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// Escapes a text for HTML or not, and sometimes adds an invalid character.
+    /// Escapes some texts for HTML, and sometimes adds an invalid character.
     pub(super) fn prose(&mut self, object: &mut Object, name: &str) {
         let Some(text) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -118,7 +118,7 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// A count as a number or a string.
+    /// Writes a count as a number or a string.
     pub(super) fn count(&mut self, object: &mut Object, name: &str) {
         let form = match object.get(name) {
             Some(Value::Number(number)) if self.one_in(2) => json!(number.to_string()),
@@ -131,7 +131,7 @@ impl Forms {
         object.insert(name.to_owned(), form);
     }
 
-    /// The link to the next page on the last page.
+    /// Varies the link to the next page on the last page.
     pub(super) fn last_page(&mut self, page: &mut Object) {
         let links = self.pick(&[
             None,

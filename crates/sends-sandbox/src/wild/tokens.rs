@@ -10,10 +10,10 @@ use super::forms::{Forms, Object};
 use super::odd_text::{ODD, written};
 use crate::reply::Reply;
 
-/// The number of token responses per form instead of JSON.
+/// Average number of token responses per form instead of JSON.
 const FORM_ANSWERS: usize = 6;
 
-/// Text of a gateway or a careless server before and after a response.
+/// Text that a gateway adds before and after a response.
 const BEFORE: [&str; 4] = ["", "", "\u{feff}", "\r\n\u{feff} "];
 const AFTER: [&str; 6] = [
     "",
@@ -97,7 +97,7 @@ fn tokens(forms: &mut Forms, request: &Bytes, body: &mut Object) {
     }
 }
 
-/// Seconds as an integer, a string or a float.
+/// Writes seconds as an integer, a string or a float.
 fn number(forms: &mut Forms, body: &mut Object, name: &str) {
     let Some(seconds) = body.get(name).and_then(Value::as_u64) else {
         return;
