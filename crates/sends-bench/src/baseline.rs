@@ -5,6 +5,8 @@
 //! fields over data in memory, without limits, guard, freshness or upstream. *Relay* is an axum handler that calls the upstream
 //! with reqwest for each request, and forwards the response. Its delay is the lower bound of the time that a service adds.
 
+use std::{collections::HashMap, sync::Arc};
+
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, Schema};
 use async_graphql_axum::GraphQL;
 use axum::{

@@ -71,7 +71,7 @@ async fn texts(plan: &Plan) {
         let questions = (pass * count..(pass + 1) * count).map(|number| {
             let activity = &activities[number % activities.len()];
             Question {
-                body: question::in_its_own_words(&activity.id, number).to_string(),
+                body: question::with_unique_text(&activity.id, number).to_string(),
                 answer: activity.answer(),
             }
         });
