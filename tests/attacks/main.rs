@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 /// Maximum time of a rejection, including the TCP round trip.
 const MAX_REJECTION_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 25 });
 
-/// Number of repetitions of each attack during the memory measurement.
 const REPEATS: usize = if cfg!(debug_assertions) { 2 } else { 40 };
 
 const WARM_UP: usize = 8;

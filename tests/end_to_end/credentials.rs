@@ -106,7 +106,6 @@ impl Home {
         self.sandbox.fault(&fault).await;
     }
 
-    /// Returns whether the stored refresh token works.
     async fn can_be_renewed(&mut self) -> bool {
         self.sandbox.control("DELETE", "faults", &Value::Null).await;
         self.make_expire_in(-10);
@@ -116,7 +115,6 @@ impl Home {
         worked && self.token_calls().await == before + 1
     }
 
-    /// Returns the number of API calls without those to the token endpoint.
     async fn api_calls(&self) -> usize {
         let is_api = |request: &&Value| {
             request["path"]

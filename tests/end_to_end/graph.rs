@@ -51,7 +51,6 @@ fn codes(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Returns all values of this key in document order.
 fn all(answer: &Value, key: &str) -> Vec<Value> {
     match answer {
         Value::Object(fields) => fields
@@ -69,7 +68,6 @@ fn all(answer: &Value, key: &str) -> Vec<Value> {
     }
 }
 
-/// Starts a service whose token has only one scope.
 async fn limited_service(sandbox: &SandboxProcess) -> ServiceProcess {
     let token = sandbox
         .control("POST", "tokens", &json!({ "scopes": ["campaign_data"] }))

@@ -47,7 +47,6 @@ async fn send(request: RequestBuilder) -> Response {
     request.send().await.unwrap()
 }
 
-/// Returns the status and the code of the first error.
 async fn rejection(request: RequestBuilder) -> (u16, String) {
     let answer = send(request).await;
     let status = answer.status().as_u16();

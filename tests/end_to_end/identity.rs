@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 /// Activity that was sent forty times.
 const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
 
-/// Filters that are applied to both lists in turn.
 const FILTERS: [&str; 4] = [
     "",
     "orderBy: NEWEST_FIRST",

@@ -23,7 +23,6 @@ fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Reads README.md, the guides, the crates' READMEs and the documents for contributors.
 fn documents() -> Vec<Document> {
     let markdown = |folder: PathBuf| {
         let entries = std::fs::read_dir(folder).into_iter().flatten();
@@ -48,7 +47,6 @@ fn documents() -> Vec<Document> {
 }
 
 impl Document {
-    /// Returns the fenced code blocks in these languages, in order.
     fn blocks(&self, languages: &[&str]) -> Vec<(&str, &str)> {
         let fenced = self.text.split("\n```").skip(1).step_by(2);
         fenced
@@ -57,7 +55,6 @@ impl Document {
             .collect()
     }
 
-    /// Returns the inline code spans.
     fn spans(&self) -> Vec<&str> {
         let prose = self.text.split("\n```").step_by(2);
         prose
@@ -73,7 +70,6 @@ impl Document {
     }
 }
 
-/// Returns the arguments of a line that runs `sends-graphql` in any form.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let ways = ["sends-graphql", "./target/release/sends-graphql"];
     let words = line.split(['#', '>']).next()?;

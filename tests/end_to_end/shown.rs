@@ -44,7 +44,6 @@ fn walk(value: &Value, path: &str, not_sent: bool, gaps: &mut Vec<String>) {
     }
 }
 
-/// Returns whether a field is empty as intended.
 fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bool) -> bool {
     let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
     let other = AUDIENCES.iter().find_map(|pair| {

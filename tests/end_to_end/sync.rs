@@ -54,20 +54,17 @@ impl Account {
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// Synchronises until no work is left.
     async fn complete(&self) {
         let finished = self.sync(&[]).await;
         assert_eq!(finished.status, Some(0), "{finished:?}");
     }
 
-    /// Starts the service on the same log.
     fn serve(&self, options: &[&str]) -> ServiceProcess {
         let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
         let ours = ["--upstream-url", &url, "--state-dir", folder];
         ServiceProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)])
     }
 
-    /// Changes the account's data upstream.
     async fn change(&self, mut change: Value) -> Value {
         change["account"] = json!(ACCOUNT);
         self.sandbox.control("POST", "sends", &change).await
@@ -120,7 +117,6 @@ impl Account {
         (answer.status() == 200).then_some(answer.json().await.unwrap())
     }
 
-    /// Returns every campaign with its activities, as listed by the upstream.
     async fn campaigns(&self) -> Vec<Value> {
         let mut campaigns = Vec::new();
         let mut path = "/emails?limit=500".to_owned();
@@ -135,7 +131,6 @@ impl Account {
         }
     }
 
-    /// Returns every send of these activities that the upstream shows, by activity.
     async fn truth(&self, activities: &[String]) -> Log {
         let mut truth = Log::new();
         for activity in activities {
@@ -149,7 +144,6 @@ impl Account {
         truth
     }
 
-    /// Returns every send of the log, by activity.
     async fn logged(&self) -> Log {
         let service = self.serve(&[]);
         let (mut logged, mut count) = (Log::new(), 0);
@@ -188,7 +182,6 @@ impl Account {
         self.serve(&[]).query(query).await["data"]["syncState"].clone()
     }
 
-    /// Asserts that the log has every send of these activities, and no other.
     async fn assert_logged(&self, activities: &[String]) {
         let (truth, logged) = (self.truth(activities).await, self.logged().await);
         for (activity, sends) in &truth {
@@ -202,7 +195,6 @@ impl Account {
 /// Sends in the order of their activity's history, by activity.
 type Log = BTreeMap<String, Vec<Value>>;
 
-/// Converts an upstream record to the names of the schema.
 fn of_upstream(send: &Value) -> Value {
     let lists = send.get("contact_list_ids").cloned().unwrap_or(json!([]));
     let segments = send["segment_ids"].as_array().into_iter().flatten();

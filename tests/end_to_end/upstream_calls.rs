@@ -11,7 +11,6 @@ async fn hundred_aliases_over_forty_activities_cost_forty_calls() {
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
 
-    // The activities are spread over aliases, a list, a fragment and several fields of the same activity.
     let mut query = String::from("query { ");
     for alias in 0..100 {
         write!(

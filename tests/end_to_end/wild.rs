@@ -15,7 +15,6 @@ struct Read {
 }
 
 impl Read {
-    /// Synchronises with an upstream that has these options.
     async fn of(options: &[&str]) -> Self {
         let sandbox = SandboxProcess::unlimited_shop(&[&["--activities", ACTIVITIES], options].concat());
         let read = Self {
@@ -87,7 +86,6 @@ async fn data(service: &ServiceProcess, query: &str) -> Value {
     answer["data"].take()
 }
 
-/// Returns all nodes of a connection.
 async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<Value> {
     let (mut nodes, mut after) = (Vec::new(), Value::Null);
     for _ in 0..100 {

@@ -28,7 +28,6 @@ use tokio::{
 /// Number of concurrent regular callers, each of which sends its next request after the last response.
 const REGULAR_CALLERS: usize = 16;
 const STAGE: Duration = Duration::from_secs(10);
-/// Number of connections that are opened at a time.
 const AT_A_TIME: usize = 200;
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -37,7 +36,6 @@ enum Behaviour {
     Idle,
     /// Sends its request head at one byte a second.
     Slow,
-    /// Sends a request every few seconds.
     Active,
 }
 
@@ -107,7 +105,6 @@ fn manner(number: usize) -> Behaviour {
     }
 }
 
-/// Sends requests until the service closes the connection.
 async fn behave(manner: Behaviour, mut stream: TcpStream) {
     let mut answer = [0; 4_096];
     match manner {

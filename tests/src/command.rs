@@ -26,7 +26,6 @@ pub fn run(options: &[&str], environment: &[(&str, &str)]) -> Finished {
     CommandProcess::start(options, environment).finish()
 }
 
-/// Running command, killed on drop.
 #[derive(Debug)]
 pub struct CommandProcess {
     child: Child,

@@ -16,7 +16,6 @@ const END_LIMIT: Duration = Duration::from_mins(2);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Program {
     Service,
-    /// The simulated upstream.
     Sandbox,
 }
 
@@ -67,7 +66,6 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Running program, killed on drop.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
@@ -75,7 +73,6 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the program and waits until `listening` returns a value for a line of the log.
     pub(crate) fn start<T: Send + 'static>(
         mut command: Command,
         listening: impl Fn(&str) -> Option<T> + Send + 'static,

@@ -60,12 +60,10 @@ impl SandboxProcess {
         Self::start(&[&["--rate-per-second", "0", "--rate-per-day", "0"], options].concat())
     }
 
-    /// URL for `--upstream-url`.
     pub fn api_url(&self) -> String {
         format!("{}/v3", self.origin)
     }
 
-    /// URL for `--oauth-url`.
     pub fn oauth_url(&self) -> String {
         format!("{}/oauth2/default/v1", self.origin)
     }
@@ -86,7 +84,6 @@ impl SandboxProcess {
         counters["greatest_in_flight"].as_u64().expect("a count")
     }
 
-    /// Returns the number of responses with this status.
     pub async fn answered(&self, status: u16) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["by_status"][status.to_string()].as_u64().unwrap_or(0)
@@ -96,7 +93,6 @@ impl SandboxProcess {
         self.control("POST", "config", switches).await;
     }
 
-    /// Returns the ids of the first `count` activities.
     pub async fn activities(&self, count: usize) -> Vec<String> {
         self.activities_from(0, count).await
     }
@@ -106,7 +102,6 @@ impl SandboxProcess {
         self.activities_from(100, count).await
     }
 
-    /// Returns the API's response for a send history.
     pub async fn history(&self, activity: &str) -> String {
         let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
         let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
@@ -153,7 +148,6 @@ impl SandboxProcess {
         }
     }
 
-    /// Returns all requests so far, in order.
     pub async fn requests(&self) -> Vec<Value> {
         let answer = self.control("GET", "requests", &Value::Null).await;
         answer["requests"].as_array().expect("a list of requests").clone()

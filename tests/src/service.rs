@@ -109,12 +109,10 @@ impl ServiceProcess {
         self.running.signal(name);
     }
 
-    /// Returns the exit code if the process ends within this time.
     pub async fn exit_code_within(&mut self, limit: Duration) -> Option<i32> {
         self.running.ended_within(limit).await?.code()
     }
 
-    /// Returns the status and body of a GET response.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
         let answer = answer.expect("the service responds");
@@ -142,7 +140,6 @@ impl ServiceProcess {
         .await
     }
 
-    /// Returns the status and JSON body of a POST response.
     pub async fn post(&self, body: &Value) -> (u16, Value) {
         self.post_as(None, body).await
     }

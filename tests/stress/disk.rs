@@ -14,7 +14,6 @@ use crate::{PATIENCE, metric, scale};
 
 const MEGABYTES: usize = 8;
 
-/// Small file system in memory, unmounted on drop.
 struct SmallDisk {
     folder: tempfile::TempDir,
 }
@@ -32,7 +31,6 @@ impl SmallDisk {
         self.folder.path().join("ballast")
     }
 
-    /// Uses up the remaining space.
     fn fill(&self) {
         let mut ballast = File::create(self.ballast()).unwrap();
         for piece in [64 << 10, 1 << 10, 1] {

@@ -9,13 +9,11 @@ use serde_json::{Value, json};
 
 use super::{large, scale, ten_times_ten};
 
-/// Timeout of a probe and of an operation.
 const NEVER: Duration = Duration::from_mins(5);
 
 /// Minimum number of probes for which the maximum time is meaningful.
 const MIN_PROBES: usize = 5;
 
-/// Returns the status and length of a response, which is read but not parsed.
 async fn request(client: &Client, url: &str, body: &Value) -> (u16, usize) {
     let answer = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
     let status = answer.status().as_u16();

@@ -18,10 +18,8 @@ use crate::{
 
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Deadline for the end of a load.
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// Maximum memory of the process with the default budget.
 const MAX_MEGABYTES: u64 = 256;
 
 /// Responses of concurrent operations, and the times of small operations during them.
@@ -86,7 +84,6 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
     })
 }
 
-/// Returns the result of a load, and the times of regular requests during it.
 pub(crate) async fn times_during<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (T, Times) {
     let (mut times, deadline) = (Vec::new(), Instant::now() + LIMIT);
     while !load.is_finished() {

@@ -46,7 +46,6 @@ fn scale(short: usize, full: usize) -> usize {
     if is_full() { full } else { short }
 }
 
-/// Returns ten activities with ten sends each.
 async fn ten_times_ten(sandbox: &SandboxProcess) -> Vec<String> {
     let mut chosen = Vec::new();
     for activity in sandbox.generated_activities(60).await {

@@ -60,7 +60,6 @@ impl Account {
         CommandProcess::start(&[&ours, arguments].concat(), &token)
     }
 
-    /// Waits until the upstream has received at least `least` requests. Returns their number.
     async fn requests(&self, least: usize) -> usize {
         self.sandbox.requests_reach(least).await
     }
@@ -91,7 +90,6 @@ fn rate(times: &[f64]) -> f64 {
     f64::from(calls) / (times[last_round] - times[0]) * 1_000.0
 }
 
-/// Counts the requests for the histories of these activities.
 fn requests_for(requests: &[Value], activities: &[String]) -> usize {
     let paths: HashSet<String> = activities
         .iter()

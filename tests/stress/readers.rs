@@ -224,10 +224,8 @@ struct Reader {
     window: Arc<Semaphore>,
 }
 
-/// Data that was read until the end of the connection.
 #[derive(Debug, Default)]
 struct Read {
-    /// Number of response bytes.
     bytes: usize,
     /// Streams with a complete response.
     ended: Vec<u32>,

@@ -20,7 +20,6 @@ use crate::{
 /// allocator's own memory.
 const MAX_GROWTH: u64 = 96;
 
-/// Builds fields with distinct aliases.
 fn fields(count: usize, field: impl Fn(usize) -> String) -> String {
     (0..count).map(field).collect()
 }

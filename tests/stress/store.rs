@@ -70,7 +70,6 @@ impl StoreTest {
     }
 }
 
-/// Returns the readiness response once it has this status and contains this text.
 async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

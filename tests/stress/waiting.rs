@@ -20,7 +20,6 @@ const STALLED: Duration = Duration::from_secs(6);
 /// p99 latency limit of responses from cached histories under this load.
 const MAX_FOR_CACHED: Duration = Duration::from_millis(50);
 
-/// Maximum memory of the process with the default budget.
 const MAX_MEGABYTES: u64 = 256;
 
 fn history(activity: &str) -> Value {

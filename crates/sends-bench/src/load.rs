@@ -23,7 +23,6 @@ use tokio::{
 /// Requests to send, their target and the duration.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Load {
-    /// Host and port.
     pub(crate) address: String,
     pub(crate) path: String,
     pub(crate) connections: usize,
@@ -71,7 +70,6 @@ impl Outcome {
 }
 
 impl Load {
-    /// Runs the load in a separate process.
     pub(crate) async fn put(&self) -> Outcome {
         let mut process = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg("load")
@@ -125,7 +123,6 @@ struct Times {
     wrong: u64,
 }
 
-/// Entry point of the load process.
 #[expect(clippy::print_stdout, reason = "the harness reads the outcome")]
 #[expect(clippy::print_stderr, reason = "a wrong response is printed for diagnosis")]
 pub(crate) async fn run() {

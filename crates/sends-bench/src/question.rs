@@ -6,11 +6,9 @@
 use sends_core::{SendAttempt, SendHistory};
 use serde_json::{Value, json};
 
-/// Fields of a send in every query.
 const SEND: &str = "sendId contactListIds segmentIds count runDate sendStatus reasonCode outcome \
                     reason { code name description remedy }";
 
-/// Activity as returned by the upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
     pub(crate) id: String,
@@ -18,7 +16,6 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Returns the start of the expected response body.
     pub(crate) fn answer(&self) -> String {
         let id = &self.id;
         let sends: Vec<String> = self.history.iter().map(send).collect();

@@ -22,7 +22,6 @@ struct Stage {
     uncached: ServiceProcess,
 }
 
-/// Results of one server in all rounds.
 #[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
@@ -46,7 +45,6 @@ impl Stage {
         }
     }
 
-    /// Creates an activity with [`SENDS`] sends.
     async fn long_activity(&self) -> Activity {
         let made = json!({ "operation": "create_campaign", "name": "Measured" });
         let made = self.sandbox.control("POST", "sends", &made).await;
@@ -58,7 +56,6 @@ impl Stage {
         self.activity(id).await
     }
 
-    /// Returns an activity with its history from the upstream.
     async fn activity(&self, id: String) -> Activity {
         let history = self.sandbox.history(&id).await;
         Activity {

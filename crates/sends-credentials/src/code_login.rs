@@ -39,7 +39,6 @@ pub struct CodeLogin {
 }
 
 impl CodeLogin {
-    /// Path of the redirect URI, `http://127.0.0.1:PORT/callback`.
     pub const REDIRECT_PATH: &str = "/callback";
 
     /// Binds the loopback port, or any free port for `None`.

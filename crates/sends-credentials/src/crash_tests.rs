@@ -125,7 +125,6 @@ impl Home {
             .count()
     }
 
-    /// Starts a process that does `work` and kills it at `place`.
     async fn kill(&self, work: &str, place: KillPoint) {
         let calls = self.token_calls();
         let mut command = Command::new(env::current_exe().unwrap());

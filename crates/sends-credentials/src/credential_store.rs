@@ -68,7 +68,6 @@ impl Locked {
             .await
     }
 
-    /// Removes the credential durably. Returns whether a credential existed.
     pub(crate) async fn remove(&self) -> Result<bool, StoreError> {
         self.blocking(|file| private_file::remove(&file)).await
     }

@@ -15,7 +15,6 @@ pub struct DeviceLogin {
 }
 
 impl DeviceLogin {
-    /// Requests a user code.
     pub async fn start(
         request: LoginRequest,
         dir: &StateDir,

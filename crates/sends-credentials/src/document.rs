@@ -16,7 +16,6 @@ const VERSION: u32 = 1;
 /// Initial buffer capacity in bytes, enough for two tokens. A growing buffer would leave copies of secrets in memory.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// Part of the document that all versions of the format share.
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u32,
@@ -85,7 +84,6 @@ pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde
     Ok(content)
 }
 
-/// Parses the content of the credential file. `path` is used only in errors.
 pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError> {
     let AnyVersion { version } = parse(path, content)?;
     if version > VERSION {

@@ -36,7 +36,6 @@ pub enum InvalidEndpoint {
 }
 
 impl Endpoints {
-    /// Base URL of the real endpoints (documented).
     pub const REAL_BASE: &str = "https://authz.constantcontact.com/oauth2/default/v1";
 
     /// Derives the endpoints from a base URL, which must use HTTPS, or HTTP on the loopback interface.

@@ -5,7 +5,6 @@ use std::{io, path::Path, path::PathBuf, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Reason for which a new login is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LoginRequired {
@@ -26,7 +25,6 @@ pub enum LoginRequired {
     AnswerLost {
         /// Time of the first refresh without a response.
         sent_at: Timestamp,
-        /// Time of the rejection.
         since: Timestamp,
     },
     /// An access token from the environment was rejected, and no refresh token is set.
@@ -48,7 +46,6 @@ impl LoginRequired {
     }
 }
 
-/// Failure to read or change the stored login.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
     #[error("there is no default state folder, because the user has no home folder; specify a state folder")]
@@ -114,7 +111,6 @@ pub enum LoginError {
     /// For example, an unknown client id, an unregistered redirect URI or an unknown scope.
     #[error("the upstream rejected the login: {error}{}", described(description.as_deref()))]
     Refused {
-        /// OAuth error code.
         error: String,
         description: Option<String>,
     },

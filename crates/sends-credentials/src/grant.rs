@@ -74,7 +74,6 @@ impl Grant {
         AccessToken::new(self.access.token.expose_secret())
     }
 
-    /// Returns the granted scopes, which may be fewer than the requested ones.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }

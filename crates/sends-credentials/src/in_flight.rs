@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Maximum time to store a response.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);

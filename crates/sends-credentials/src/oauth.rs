@@ -28,7 +28,6 @@ const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 /// Wait after a 429 without `Retry-After`. The limit is one call a second (documented).
 const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
-/// OAuth client for one application at one authorization server.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     application: Application,
@@ -71,7 +70,6 @@ impl OAuth {
         })
     }
 
-    /// Returns the URL for the browser, with a new state and a new PKCE challenge (S256).
     pub(crate) fn authorization(
         &self,
         redirect: &Url,

@@ -41,7 +41,6 @@ impl Stamp {
     }
 }
 
-/// Returns `None` if the file does not exist.
 pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(Stamp::of(&metadata))),

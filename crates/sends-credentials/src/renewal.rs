@@ -51,7 +51,6 @@ enum Cause {
     Rejection(AccessToken),
 }
 
-/// Tokens of a refresh that could not be written.
 #[derive(Debug)]
 struct Unsaved {
     /// Fingerprint of the refresh token that was used. The new tokens replace only this token.
@@ -98,7 +97,6 @@ impl Renewal {
         &self.0.store
     }
 
-    /// Returns the status of the credential on disk, or of the seed.
     pub(crate) fn status(&self) -> Result<Option<Status>, StoreError> {
         let now = self.0.settings.clock.now();
         let loaded = self.0.read()?;
@@ -192,7 +190,6 @@ impl Core {
         Ok(loaded)
     }
 
-    /// Returns the credential on disk, or the seed.
     fn read(&self) -> Result<Option<Loaded>, StoreError> {
         let Some((mut credential, stamp)) = self.store.read()? else {
             return Ok(self.seed.clone().map(|seed| Loaded::new(seed, None)));

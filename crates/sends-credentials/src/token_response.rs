@@ -47,7 +47,6 @@ pub(crate) struct TokenResponse {
     pub(crate) access_token: Option<SecretString>,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) expires_in: Option<f64>,
-    /// Empty if the response names no scopes.
     pub(crate) scopes: Vec<String>,
 }
 

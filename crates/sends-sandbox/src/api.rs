@@ -37,7 +37,6 @@ pub(crate) enum Endpoint {
 #[derive(Debug)]
 struct Definition {
     endpoint: Endpoint,
-    /// Name in the counters.
     name: &'static str,
     /// Path below `/v3/`, in which `*` stands for an identifier.
     path: &'static str,

@@ -70,7 +70,6 @@ impl Config {
         }
     }
 
-    /// Adds generated activities to the first account.
     #[must_use]
     pub fn with_activities(mut self, count: u64) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -141,7 +140,6 @@ impl Default for AccountConfig {
     }
 }
 
-/// Application (API key).
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     pub id: String,

@@ -87,7 +87,6 @@ pub(crate) fn bad_request(family: &str, message: &str) -> Reply {
     )
 }
 
-/// Returns an error in the format of the token endpoint.
 pub(crate) fn oauth(status: StatusCode, error: &str, description: &str) -> Reply {
     Reply::json(status, &json!({"error": error, "error_description": description}))
 }

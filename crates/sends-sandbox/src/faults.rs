@@ -88,16 +88,13 @@ pub struct Fault {
     /// Number of matching requests before the first affected one.
     #[serde(default)]
     pub skip: u32,
-    /// Number of affected requests. `None` affects all matching requests.
     #[serde(default)]
     pub count: Option<u32>,
     /// From 0 to 1.
     #[serde(default = "always")]
     pub probability: f64,
-    /// Status of a `status` fault.
     #[serde(default = "unavailable")]
     pub status: u16,
-    /// Body of a `status` fault.
     #[serde(default)]
     pub body: BodyShape,
     /// Delay of `latency`, or interval between the pieces of `slow_body`.
@@ -133,7 +130,6 @@ fn default_delay_ms() -> u64 {
 }
 
 impl Fault {
-    /// Creates a fault that affects every request.
     pub fn new(kind: FaultKind) -> Self {
         Self {
             kind,
@@ -178,7 +174,6 @@ impl Fault {
         }
     }
 
-    /// Restricts the fault to the next `count` requests.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self {
@@ -207,7 +202,6 @@ pub(crate) struct Strike {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     id: u64,
-    /// Number of affected requests.
     struck: u64,
     fault: Fault,
 }
@@ -279,7 +273,6 @@ impl Faults {
         strike
     }
 
-    /// Returns a random number of milliseconds up to `max`.
     pub(crate) fn jitter(&self, max: u64) -> u64 {
         if max == 0 {
             0

@@ -60,7 +60,6 @@ async fn start(listen: std::net::SocketAddr, config: sends_sandbox::Config) -> s
     Sandbox::start_on(TcpListener::bind(listen).await?, config)
 }
 
-/// Waits for SIGINT or SIGTERM.
 async fn interrupted() {
     use tokio::signal;
     #[cfg(unix)]

@@ -24,7 +24,6 @@ const TOKEN: &str = "/oauth2/default/v1/token";
 const DEVICE: &str = "/oauth2/default/v1/device/authorize";
 const ACTIVATE: &str = "/oauth2/default/v1/activate";
 
-/// Returns the name of a path in the counters.
 pub(crate) fn endpoint(path: &str) -> &'static str {
     match path {
         AUTHORIZE => "authorize",
@@ -95,7 +94,6 @@ fn invalid_request(description: &str) -> Reply {
     errors::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
 }
 
-/// Returns the requested scopes, or `None` if one of them does not exist.
 fn scopes(form: &Query) -> Option<Vec<String>> {
     let scopes: Vec<String> = form
         .get("scope")

@@ -27,7 +27,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free loopback port.
     pub async fn start(config: Config) -> io::Result<Self> {
         Self::start_on(TcpListener::bind(("127.0.0.1", 0)).await?, config)
     }
@@ -71,7 +70,6 @@ impl Sandbox {
         self.address
     }
 
-    /// Returns the first fixed access token, which has every scope by default.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
@@ -87,12 +85,10 @@ impl Sandbox {
         )
     }
 
-    /// Adds a fault, as `POST /_sandbox/faults` does.
     pub fn add_fault(&self, fault: Fault) {
         self.upstream.faults.add(fault);
     }
 
-    /// Changes the settings, as `POST /_sandbox/config` does.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = (*self.upstream.settings()).clone();
         change(&mut settings);

@@ -142,7 +142,6 @@ impl Draw {
         reply
     }
 
-    /// Removes some of the diagnostic headers.
     pub(crate) fn drop_headers(self, reply: &mut Reply) {
         let mut forms = self.forms(5);
         let optional = [
@@ -159,7 +158,6 @@ impl Draw {
     }
 }
 
-/// Changes or removes the content type of JSON.
 fn content_type(forms: &mut Forms, reply: &mut Reply) {
     let content_type = forms.pick(&[
         None,

@@ -74,7 +74,6 @@ async fn dates_and_totals_accept_the_same_time_zones() {
         let answer = ask(wrong).await;
         assert_eq!(codes(&answer)[0], "BAD_USER_INPUT", "{answer}");
     }
-    // The calls fetch one history, and the account for its time zone.
     let expected = of([("account/summary", 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }

@@ -11,7 +11,6 @@ const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 /// Fields that are missing from the upstream's campaign listing.
 const ACTIVITIES: &str = "activities { id role sendHistory { sendId outcome } }";
 
-/// Returns all campaigns of the account, and the number of pages.
 async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
     loop {

@@ -15,7 +15,6 @@ use super::{
 
 const STATS: &str = "/v3/reports/stats/email_campaign_activities/{ids}";
 
-/// Upstream response to a batch with a draft.
 #[derive(Clone, Copy)]
 enum Drafts {
     /// The batch is rejected with this status.

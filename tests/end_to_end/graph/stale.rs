@@ -10,7 +10,6 @@ const DELETED: &str = "feed0000-0000-4000-8000-000000000010";
 /// Options under which no data stays fresh, so that every query needs an upstream call.
 const NEVER_FRESH: [&str; 4] = ["--max-age", "0", "--max-age-settled", "0"];
 
-/// Builds a query for every kind of object.
 fn everything() -> String {
     format!(
         r#"{{ account {{ organizationName timeZone }}
@@ -60,7 +59,6 @@ async fn unavailable_upstream_leaves_cached_data_marked_as_stale() {
         ];
         assert_eq!(stale_types, types, "{answer}");
 
-        // Data that was never fetched is unavailable.
         let answer = service.query("{ campaigns(first: 5) { nodes { name } } }").await;
         assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
         assert!(stale(&answer).is_null(), "{answer}");

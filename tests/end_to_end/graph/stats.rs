@@ -81,7 +81,6 @@ async fn rejected_batch_is_requested_again_in_parts() {
     assert_eq!(costs(&sandbox).await, of([(BATCH, 8)]));
 }
 
-/// Makes every request with this id fail, alone or in a batch.
 async fn failing_with(sandbox: &SandboxProcess, status: u16, id: &str) {
     sandbox
         .fault(&json!({ "kind": "status", "status": status, "path_contains": id }))

@@ -37,7 +37,6 @@ async fn only_callers_with_a_key_are_served_and_keys_can_change() {
     assert!(!service.log().contains("another-key"), "{}", service.log());
 }
 
-/// Returns the readiness response once it has this status.
 async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
     for _ in 0..100 {
         let (said, report) = service.get("/health/ready").await;

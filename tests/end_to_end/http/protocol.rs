@@ -41,7 +41,6 @@ async fn long_responses_are_compressed_with_an_accepted_encoding() {
         lengths[1..].iter().all(|&length| length * 2 < lengths[0]),
         "{lengths:?}"
     );
-    // Browsers send this header.
     let announced = post(&service)
         .header("accept-encoding", "gzip, deflate, br, zstd")
         .json(&body(QUERY));

@@ -54,7 +54,6 @@ impl Collector {
     }
 }
 
-/// Returns the attributes of a span, one per line.
 fn attributes(span: &Span) -> Vec<String> {
     let text = |attribute: &KeyValue| match attribute.value.clone().and_then(|value| value.value) {
         Some(Value::StringValue(text)) => text,

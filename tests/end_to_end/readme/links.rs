@@ -2,7 +2,6 @@
 
 use super::documents;
 
-/// Returns the anchor of a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text

@@ -68,7 +68,6 @@ async fn two_processes_do_not_duplicate_work() {
     assert!(second.errors.contains("another process"), "{second:?}");
     let first = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
     assert_eq!(first.status, Some(0), "{first:?}");
-    // Another synchronisation may start after the first one has ended.
     account.complete().await;
 }
 

@@ -33,7 +33,6 @@ async fn log_equals_the_upstream_after_sends_resends_and_deletions() {
     );
     activities.retain(|id| !deleted.contains(id));
 
-    // The same activity is sent again, with a failure and to segments.
     for send in [
         json!({}),
         json!({ "send_status": "ERRORED", "reason_code": 3, "count": 0 }),
@@ -43,7 +42,6 @@ async fn log_equals_the_upstream_after_sends_resends_and_deletions() {
             .change(json!({ "operation": "append_send", "activity_id": activities[20], "send": send }))
             .await;
     }
-    // A new campaign is created, and an existing one is resent.
     let made = account
         .change(json!({ "operation": "create_campaign", "name": "New" }))
         .await;
@@ -59,7 +57,6 @@ async fn log_equals_the_upstream_after_sends_resends_and_deletions() {
     for made in [&made, &resend] {
         activities.push(made["activity_id"].as_str().unwrap().to_owned());
     }
-    // An activity and a campaign are deleted.
     account
         .change(json!({ "operation": "delete_activity", "activity_id": activities[30] }))
         .await;

@@ -25,7 +25,6 @@ fn end_pauses(account: &Account) {
     state.execute_batch(statement).unwrap();
 }
 
-/// Returns the calls and the output of a synchronisation that ends with this status.
 async fn sync_ends(account: &Account, status: i32) -> (BTreeMap<&'static str, usize>, String) {
     let before = account.sandbox.requests().await.len();
     let finished = account.sync(&[]).await;

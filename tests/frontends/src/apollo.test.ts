@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** Creates the cache of the guide, which reuses objects that another query fetched. */
 function cache() {
   const cache = readmeCache();
   cache.policies.addTypePolicies({

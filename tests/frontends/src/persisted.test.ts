@@ -28,7 +28,6 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([open, apolloOnly, codegenOnly].map((service) => service.stop())));
 
-/** Sends a plain POST request without a client library. */
 async function post(url: string, body: object) {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });

@@ -15,11 +15,9 @@ export const GUIDE = '1ead98be-dfa0-4e04-81f7-5f1534d42e9c';
 export const WEEKLY = 'feed0000-0000-4000-8000-000000000013';
 /** Activity with one send to more contacts than a 32-bit integer can represent. */
 export const HUGE = 'feed0000-0000-4000-8000-000000000016';
-/** Id of no activity. */
 export const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 export interface Service {
-  /** URL of the GraphQL endpoint. */
   url: string;
   stop(): Promise<void>;
 }

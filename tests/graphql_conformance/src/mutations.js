@@ -1,6 +1,5 @@
 // Small random changes to the text of an operation, most of which make it invalid.
 
-/** Returns the text with one change. */
 export function mutate({ text, variables }, random, schema) {
   const tokens = text.match(/"""[^]*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\.\.\.|[\w-]+|\$\w+|@\w+|[^\s\w]|\s+/g) ?? [];
   const words = tokens.map((token, index) => ({ token, index }));

@@ -42,7 +42,6 @@ export class Operations {
     this.#random = random;
   }
 
-  /** Returns the text of an operation and its variables. */
   next() {
     const drawing = new Drawing(this.#schema, this.#pools, this.#random);
     return drawing.operation();

@@ -1,6 +1,5 @@
 // Values that the service recognises: ids of its objects, cursors and dates.
 
-/** Collects the values by queries. */
 export async function gather(ask) {
   const { data } = await ask(`{
     campaigns(first: 40) { edges { cursor node { id campaignId activities { id } } } }

@@ -93,7 +93,6 @@ export async function referenceSchema(sdl, ask) {
 export class Reference {
   #schema;
   #ask;
-  /** Responses to previous queries by their text. */
   #answers = new Map();
 
   constructor(schema, ask) {
@@ -101,17 +100,14 @@ export class Reference {
     this.#ask = ask;
   }
 
-  /** Number of queries sent to the service. */
   get asked() {
     return this.#answers.size;
   }
 
-  /** Returns the validation errors of a document. */
   mistakes(document) {
     return validate(this.#schema, document);
   }
 
-  /** Executes a valid document. */
   async execute(document, variables, operationName) {
     const answer = await execute({
       schema: this.#schema,

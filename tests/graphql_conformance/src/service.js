@@ -41,7 +41,6 @@ async function start(program, options, env) {
   };
 }
 
-/** Starts both programs and fills the log. */
 export async function startService({ service, sandbox }) {
   const state = mkdtempSync(join(tmpdir(), 'sends-conformance-'));
   const unpaced = ['--rate-per-second', '0', '--rate-per-day', '0'];

@@ -51,7 +51,6 @@ struct Login {
     outcome: Mutex<Option<oneshot::Sender<Outcome>>>,
 }
 
-/// Serves the redirect URI and returns the authorization code.
 pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outcome {
     let (sender, mut receiver) = oneshot::channel();
     let login = Arc::new(Login {
@@ -121,7 +120,6 @@ async fn callback(State(login): State<Arc<Login>>, RawQuery(query): RawQuery) ->
     page(StatusCode::OK, text)
 }
 
-/// Query parameters of an authorization response.
 #[derive(Default)]
 struct Parameters {
     state: String,

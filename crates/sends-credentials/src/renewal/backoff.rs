@@ -16,7 +16,6 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Fails with the reason of the last failure until the wait is over.
     pub(super) fn check(&self) -> Result<(), TokenError> {
         match &self.until {
             Some((until, reason)) if *until > Instant::now() => Err(TokenError::Unavailable {

@@ -44,13 +44,11 @@ use crate::{
 enum Ended {
     /// Another process had already refreshed the token.
     Found(Loaded),
-    /// The new tokens are on disk.
     Renewed(Loaded),
     /// A new login is required. `None` after a logout.
     Refused(Option<Loaded>),
 }
 
-/// Transient failure, which another attempt may resolve.
 struct Failure {
     reason: String,
     retry_after: Option<Duration>,

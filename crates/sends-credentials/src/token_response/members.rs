@@ -33,7 +33,6 @@ impl Members {
         Self::read(body).filter(|members| members.is_whole)
     }
 
-    /// Returns the members of a nested object.
     pub(super) fn nested(&self, name: &str) -> Option<Self> {
         self.values(name).find_map(|value| {
             Some(Self {
@@ -71,7 +70,6 @@ impl Members {
         })
     }
 
-    /// Returns the words of a string, or of all strings of an array.
     pub(super) fn words(&self, name: &str) -> Vec<String> {
         let texts = match self.values(name).next() {
             Some(Value::Array(values)) => values.as_slice(),

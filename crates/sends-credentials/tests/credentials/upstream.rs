@@ -18,7 +18,6 @@ use sends_sandbox::{Config, Fault, Sandbox, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Wall clock with an adjustable offset.
 #[derive(Debug, Default)]
 pub(crate) struct MovedClock(AtomicI64);
 
@@ -42,7 +41,6 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Starts an upstream without rate limits.
     pub(crate) async fn start() -> Self {
         Self::start_with(Config::unlimited()).await
     }
@@ -117,7 +115,6 @@ impl Upstream {
         login
     }
 
-    /// Advances the clock beyond the expiry of the access token.
     pub(crate) fn expire(&self) {
         self.clock.advance(SignedDuration::from_hours(24));
     }

@@ -72,7 +72,6 @@ const TOKENS: &[&str] = &[
 /// Maximum length of an input in bytes. The guard rejects longer inputs because of their length alone.
 const MAX_LENGTH: usize = 20_000;
 
-/// Returns all files of a surface's corpus, sorted by name.
 pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(surface);
     let mut paths: Vec<_> = fs::read_dir(folder)
@@ -85,13 +84,11 @@ pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
 
 #[derive(Clone, Debug)]
 enum Edit {
-    /// Replaces this number of bytes.
     Replace(Index, usize, Vec<u8>),
     /// Replaces a word with a word of another input, after which the input is usually still valid.
     SwapWord(Index, Vec<u8>),
 }
 
-/// Generates an input of the corpus with one to three random edits.
 pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     let repeated_token = (
         select(TOKENS),
@@ -131,7 +128,6 @@ pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Returns the range of the word at a position.
 fn word(text: &[u8], place: Index) -> Range<usize> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let place = place.index(text.len() + 1);

@@ -25,7 +25,6 @@ use tokio::{runtime::Runtime, time::Instant};
 /// Maximum size of a response in bytes. The guard bounds the requested data, and therefore the response.
 const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
-/// Executor with an embedded sandbox as its upstream.
 pub(crate) struct Operations {
     runtime: Runtime,
     executor: Executor,

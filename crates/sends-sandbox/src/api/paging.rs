@@ -36,7 +36,6 @@ impl Query {
             .ok_or_else(|| errors::bad_request(family, &message))
     }
 
-    /// Returns the place of a cursor, after which the page starts.
     pub(super) fn place(&self, family: &str) -> Result<Option<Place>, Reply> {
         let Some(cursor) = self.cursor(family)? else {
             return Ok(None);
@@ -62,7 +61,6 @@ impl Query {
         after.map(Some).ok_or_else(|| invalid_cursor(family))
     }
 
-    /// Returns the link to the next page: the path with the version, the same query, and a new cursor.
     fn next_href(&self, path: &str, limit: usize, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &limit.to_string());

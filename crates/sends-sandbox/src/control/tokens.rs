@@ -18,7 +18,6 @@ pub(super) struct Issue {
     expires_in: Option<u32>,
 }
 
-/// Issues tokens without a login.
 pub(super) fn issue(upstream: &Upstream, request: Issue) -> Answered {
     let account = account(upstream, request.account.as_deref())?.config.name.clone();
     let client = match &request.client_id {

@@ -66,7 +66,6 @@ impl Account {
         account
     }
 
-    /// Reverts all changes made by control requests.
     pub(crate) fn restore(&self) {
         let records = match self.config.written_records {
             WrittenRecords::Shop => shop(self.started_at),
@@ -161,7 +160,6 @@ impl Account {
             .collect();
         listed.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
 
-        // The two sorted sequences are merged.
         let mut page = Vec::with_capacity(limit.min(500));
         let mut listed = listed.into_iter().peekable();
         let mut numbers = (self.first_generated(order, after)..self.generated.campaigns()).peekable();

@@ -55,7 +55,6 @@ pub(crate) enum Change {
 }
 
 impl Account {
-    /// Applies a change. Returns the identifiers of created records.
     pub(crate) fn change(&self, change: Change, now: Moment) -> Result<Value, NoSuch> {
         let mut explicit = write(&self.explicit);
         let explicit = &mut *explicit;

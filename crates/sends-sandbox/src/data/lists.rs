@@ -37,7 +37,6 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Returns a creation date derived from the id.
     pub(crate) fn created_at(&self) -> Moment {
         Moment(1_560_000_000_000).plus_seconds(self.id.rem_euclid(10_000) * 3600)
     }

@@ -68,7 +68,6 @@ struct Calendar {
     zone: TimeZone,
 }
 
-/// Returns the campaigns of the shop as of `started_at`.
 pub(super) fn shop(started_at: Moment) -> Records {
     let shop: Shop = serde_json::from_str(include_str!("shop.json")).expect("the shop's records are valid");
     let calendar = Calendar::of(started_at);

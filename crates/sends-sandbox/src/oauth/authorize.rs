@@ -12,7 +12,6 @@ use crate::query::Query;
 use crate::reply::{HTML, Reply};
 use crate::upstream::Upstream;
 
-/// Name of the buttons of the page.
 const DECISION: &str = "decision";
 
 pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) -> Reply {

@@ -13,7 +13,6 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// Returns the id and secret of an HTTP Basic header.
 fn basic(parts: &Parts) -> Option<(String, String)> {
     let (scheme, encoded) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -10,10 +10,8 @@ use crate::config::settings::{RefreshTokens, Settings};
 use crate::lock::locked;
 
 const CODE_SECONDS: i64 = 300;
-/// Lifetime of an unused refresh token.
 const UNUSED_SECONDS: i64 = 180 * 86_400;
 
-/// Permission of a user for an application.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) account: String,
@@ -188,7 +186,6 @@ impl Grants {
             .filter(|code| now < code.expires_at)
     }
 
-    /// Starts a device login. Returns its device code and user code.
     pub(crate) fn begin_device(
         &self,
         client_id: &str,

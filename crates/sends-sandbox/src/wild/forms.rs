@@ -34,7 +34,6 @@ impl Forms {
         self.random.shuffle(rows);
     }
 
-    /// Removes a member or sets it to null.
     pub(super) fn remove(&mut self, object: &mut Object, name: &str) {
         if self.one_in(2) {
             object.remove(name);
@@ -43,7 +42,6 @@ impl Forms {
         }
     }
 
-    /// Removes some optional members.
     pub(super) fn omit(&mut self, object: &mut Object, names: &[&str]) {
         for name in names {
             if self.one_in(OMISSIONS) {
@@ -86,7 +84,6 @@ impl Forms {
         object.insert(name.to_owned(), form.unwrap_or(instant).into());
     }
 
-    /// Changes the letter case of an open enumeration.
     pub(super) fn case(&mut self, object: &mut Object, name: &str) {
         let Some(word) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -118,7 +115,6 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// Writes a count as a number or a string.
     pub(super) fn count(&mut self, object: &mut Object, name: &str) {
         let form = match object.get(name) {
             Some(Value::Number(number)) if self.one_in(2) => json!(number.to_string()),
@@ -131,7 +127,6 @@ impl Forms {
         object.insert(name.to_owned(), form);
     }
 
-    /// Varies the link to the next page on the last page.
     pub(super) fn last_page(&mut self, page: &mut Object) {
         let links = self.pick(&[
             None,

@@ -97,7 +97,6 @@ fn tokens(forms: &mut Forms, request: &Bytes, body: &mut Object) {
     }
 }
 
-/// Writes seconds as an integer, a string or a float.
 fn number(forms: &mut Forms, body: &mut Object, name: &str) {
     let Some(seconds) = body.get(name).and_then(Value::as_u64) else {
         return;

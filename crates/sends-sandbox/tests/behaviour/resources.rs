@@ -10,7 +10,6 @@ use crate::{UNKNOWN_ID, Visit};
 const GUIDE: &str = sends_sandbox::GUIDE_ACTIVITY_ID;
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 
-/// Returns all rows of a listing, and the number of its pages.
 async fn all(visit: &Visit, path: &str, rows: &str) -> (Vec<Value>, usize) {
     let (mut all, mut pages) = (Vec::new(), 0);
     let mut next = Some(path.to_owned());
