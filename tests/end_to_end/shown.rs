@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// Statuses of unsent campaigns, the only ones with a null `latestSend` and `stats`.
+/// Statuses of unsent campaigns. Only for these campaigns, `latestSend` and `stats` are null.
 const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 
-/// Pairs of lists of which one is empty, because an email goes either to lists or to segments.
+/// Pairs of lists, one of which is empty because an email goes either to lists or to segments.
 const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
 
 /// Panics with every path of the response that shows no data: an error, a null, an empty list or string, a count of zero, or an

@@ -62,7 +62,7 @@ impl Program {
 
 /// Returns a port that nothing listens on at the moment.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("an address").port()
 }
 
@@ -106,7 +106,6 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for the end. Returns whether the exit status is a success.
     pub(crate) fn wait(&mut self) -> bool {
         match wait(&mut self.child, END_LIMIT) {
             Some(status) => status.success(),

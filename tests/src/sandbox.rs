@@ -68,7 +68,6 @@ impl SandboxProcess {
         format!("{}/oauth2/default/v1", self.origin)
     }
 
-    /// Returns the number of requests for send histories.
     pub async fn history_requests(&self) -> usize {
         let is_history = |request: &&Value| {
             request["path"]
@@ -78,7 +77,6 @@ impl SandboxProcess {
         self.requests().await.iter().filter(is_history).count()
     }
 
-    /// Returns the maximum number of concurrent requests so far.
     pub async fn greatest_in_flight(&self) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["greatest_in_flight"].as_u64().expect("a count")
@@ -107,7 +105,7 @@ impl SandboxProcess {
         let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
         let answer = answer.expect("the sandbox responds");
         assert_eq!(answer.status(), 200, "{activity}");
-        answer.text().await.expect("text")
+        answer.text().await.expect("the body is text")
     }
 
     async fn activities_from(&self, offset: usize, count: usize) -> Vec<String> {
@@ -115,7 +113,7 @@ impl SandboxProcess {
         let answer = self.control("GET", &path, &Value::Null).await;
         let listed = answer["activities"]
             .as_array()
-            .expect("a list of activities")
+            .expect("activities is an array")
             .iter();
         let ids: Vec<String> = listed.map(|id| id.as_str().expect("an id").to_owned()).collect();
         assert_eq!(ids.len(), count, "{answer}");
@@ -150,11 +148,14 @@ impl SandboxProcess {
 
     pub async fn requests(&self) -> Vec<Value> {
         let answer = self.control("GET", "requests", &Value::Null).await;
-        answer["requests"].as_array().expect("a list of requests").clone()
+        answer["requests"]
+            .as_array()
+            .expect("requests is an array")
+            .clone()
     }
 
     pub async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let method = method.parse().expect("a method");
+        let method = method.parse().expect("the method is valid");
         let request = self
             .http
             .request(method, format!("{}/_sandbox/{path}", self.origin));
@@ -165,7 +166,7 @@ impl SandboxProcess {
         };
         let answer = request.send().await.expect("the sandbox responds");
         let status = answer.status();
-        let text = answer.text().await.expect("a body");
+        let text = answer.text().await.expect("the body is text");
         assert!(status.is_success(), "{path}: {status} {text}");
         if text.is_empty() {
             Value::Null

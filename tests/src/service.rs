@@ -33,7 +33,7 @@ impl ServiceProcess {
     /// one.
     pub fn start(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Program::Service.command();
-        let state = tempfile::tempdir().expect("a folder");
+        let state = tempfile::tempdir().expect("a temporary folder can be created");
         command
             .env("SENDS_LISTEN", "127.0.0.1:0")
             .env("SENDS_STATE_DIR", state.path())
@@ -116,7 +116,10 @@ impl ServiceProcess {
     pub async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
         let answer = answer.expect("the service responds");
-        (answer.status().as_u16(), answer.text().await.expect("text"))
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("the body is text"),
+        )
     }
 
     pub async fn query(&self, query: &str) -> Value {
@@ -160,14 +163,13 @@ impl ServiceProcess {
 
 /// Returns the exit status and standard error of a service that must not start.
 pub fn failed_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
-    let state = tempfile::tempdir().expect("a folder");
+    let state = tempfile::tempdir().expect("a temporary folder can be created");
     let folder = [("SENDS_STATE_DIR", state.path().to_str().expect("UTF-8"))];
     let environment = [&folder, environment].concat();
     let finished = CommandProcess::start(options, &environment).finish_within(Duration::from_mins(1));
     (finished.status, finished.errors)
 }
 
-/// Creates a client without proxies and with a timeout.
 pub fn http_client() -> Client {
     let client = http_client_builder().timeout(REQUEST_LIMIT);
     client.build().expect("a client")

@@ -1,4 +1,4 @@
-//! Memory of responses: many large concurrent ones, and some that exceed their estimate.
+//! Memory of responses: many large concurrent responses, and responses that exceed their estimate.
 
 use std::time::Duration;
 

@@ -11,7 +11,6 @@ use tokio::{
 /// Maximum size of a flood in bytes before its connection must be closed, including the buffers of the operating system.
 const FLOOD_LIMIT: usize = 32 << 20;
 
-/// Bytes of a flood that are sent at a time.
 const PIECE: usize = 64 << 10;
 
 /// Timeout for a flood that neither progresses nor ends.
@@ -87,7 +86,9 @@ async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
             }
         }
     };
-    tokio::time::timeout(NEVER, answered).await.expect("a response")
+    tokio::time::timeout(NEVER, answered)
+        .await
+        .expect("the service responds")
 }
 
 /// Returns the number of bytes that the service accepted before it closed the connection, or `None` if it did not close the

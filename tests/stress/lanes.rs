@@ -43,7 +43,6 @@ fn code(answer: &Value) -> Option<&str> {
     answer["errors"][0]["extensions"]["code"].as_str()
 }
 
-/// Callers that send a new invalid token with each request.
 struct Flood {
     callers: JoinSet<()>,
     ended: Arc<AtomicBool>,

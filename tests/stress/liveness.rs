@@ -20,7 +20,7 @@ async fn request(client: &Client, url: &str, body: &Value) -> (u16, usize) {
     (status, answer.bytes().await.unwrap().len())
 }
 
-/// Returns the time of one request without concurrent ones, sent in the same way as the load.
+/// Returns the time of one request without concurrent requests, sent in the same way as the load.
 async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
     let started = Instant::now();
@@ -92,7 +92,7 @@ async fn liveness_probe_is_served_between_large_operations() {
     // A rejection may also have status 200, so the length shows whether a response is complete.
     let is_whole = |(status, length): &(u16, usize)| *status == 200 && *length >= whole;
     assert!(answers.iter().all(is_whole), "{whole} bytes: {answers:?}");
-    // Probes that waited for a worker would wait for a whole operation, and for each one queued before them.
+    // Probes that waited for a worker would wait for a whole operation, and for each operation queued before them.
     assert!(slowest < alone, "{slowest:?} and {alone:?}");
 }
 

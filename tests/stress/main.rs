@@ -99,7 +99,6 @@ async fn metric(service: &ServiceProcess, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// Waits until all memory of responses and of waiting operations is released.
 async fn until_memory_is_released(service: &ServiceProcess) {
     let released = async {
         for name in ["large_answers", "small_answers", "waiting_memory"] {

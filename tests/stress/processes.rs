@@ -83,7 +83,7 @@ fn arrived(request: &Value) -> f64 {
     request["at_ms"].as_f64().unwrap()
 }
 
-/// Returns the calls a second, from the first call to the last one that starts a round of four.
+/// Returns the calls a second, from the first call to the last call that starts a round of four.
 fn rate(times: &[f64]) -> f64 {
     let last_round = (times.len() - 1) / 4 * 4;
     let calls = u32::try_from(last_round).unwrap();

@@ -227,7 +227,6 @@ struct Reader {
 #[derive(Debug, Default)]
 struct Read {
     bytes: usize,
-    /// Streams with a complete response.
     ended: Vec<u32>,
 }
 

@@ -159,7 +159,7 @@ async fn damaged_pages_are_reported_and_their_data_is_fetched_again() {
     service.log_once(|log| log.contains("rebuild-store")).await;
 }
 
-/// Overwrites this number of pages: every second one, from the end of the file backwards. Returns the number of overwritten
+/// Overwrites this number of pages: every second page, from the end of the file backwards. Returns the number of overwritten
 /// pages.
 fn damage(file: &Path, pages: usize) -> usize {
     let length = usize::try_from(fs::metadata(file).unwrap().len()).unwrap() / PAGE;

@@ -14,7 +14,6 @@ const SLOW_MS: u64 = 20_000;
 
 const WORKING: usize = 256;
 
-/// Client timeout for operations without a response.
 const STALLED: Duration = Duration::from_secs(6);
 
 /// p99 latency limit of responses from cached histories under this load.
@@ -77,7 +76,7 @@ async fn cached_histories_are_served_while_other_operations_wait_for_the_upstrea
         sandbox.slow_down(activity, SLOW_MS).await;
     }
     let waiting = requests_without_response(&sandbox, &service, cold).await;
-    // The requests differ from the earlier ones, so that no cached response is returned.
+    // The requests differ from the earlier requests, so that no cached response is returned.
     let again = known.iter().map(|activity| {
         let mut body = history(activity);
         body["operationName"] = Value::Null;

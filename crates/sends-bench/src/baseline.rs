@@ -21,7 +21,7 @@ use sends_end_to_end::SandboxProcess;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// Returns the content of standard input as every response.
+/// Serves the content of standard input as every response.
 pub(crate) async fn serve_static() {
     let answer = std::io::read_to_string(std::io::stdin()).expect("standard input has a response");
     let answer = Bytes::from(answer);
@@ -29,7 +29,6 @@ pub(crate) async fn serve_static() {
     serve(Router::new().route("/graphql", post(handler))).await;
 }
 
-/// Forwards requests to the upstream whose URL is on standard input.
 pub(crate) async fn serve_relay() {
     let upstream = std::io::read_to_string(std::io::stdin()).expect("standard input has a URL");
     let http = sends_end_to_end::http_client();
@@ -41,12 +40,14 @@ pub(crate) async fn serve_relay() {
             .send()
             .await;
         let answer = response.expect("the upstream responds").bytes().await;
-        ([(CONTENT_TYPE, "application/json")], answer.expect("a body"))
+        (
+            [(CONTENT_TYPE, "application/json")],
+            answer.expect("the body is complete"),
+        )
     };
     serve(Router::new().fallback(handler)).await;
 }
 
-/// Serves GraphQL over the histories on standard input, by activity.
 pub(crate) async fn serve_library() {
     let histories: HashMap<String, SendHistory> =
         serde_json::from_reader(std::io::stdin()).expect("histories");

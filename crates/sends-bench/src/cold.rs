@@ -229,7 +229,11 @@ fn of_one(id: &str) -> Value {
 async fn ask(http: &Client, origin: &str, body: &Value) -> Value {
     let request = http.post(format!("{origin}/graphql")).json(body);
     let answer = request.header(ACCEPT_ENCODING, "identity").send().await;
-    let answer: Value = answer.expect("the service responds").json().await.expect("JSON");
+    let answer: Value = answer
+        .expect("the service responds")
+        .json()
+        .await
+        .expect("the body is JSON");
     assert!(answer["data"].is_object(), "{answer}");
     answer
 }
@@ -238,7 +242,7 @@ async fn get(http: &Client, api_url: &str, id: &str) {
     let url = format!("{api_url}/emails/activities/{id}/send_history");
     let request = http.get(url).bearer_auth(SandboxProcess::ACCESS_TOKEN);
     let answer = request.send().await.expect("the sandbox responds");
-    let history: Value = answer.json().await.expect("JSON");
+    let history: Value = answer.json().await.expect("the body is JSON");
     assert!(history.is_array(), "{history}");
 }
 

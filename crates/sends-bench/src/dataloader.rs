@@ -14,7 +14,6 @@ use sends_end_to_end::SandboxProcess;
 
 use crate::baseline;
 
-/// Serves histories of the upstream whose URL is on standard input.
 pub(crate) async fn serve() {
     let upstream = std::io::read_to_string(std::io::stdin()).expect("standard input has a URL");
     let fetch = Fetch {
@@ -27,7 +26,6 @@ pub(crate) async fn serve() {
     baseline::serve(Router::new().route("/graphql", post_service(GraphQL::new(schema)))).await;
 }
 
-/// Number of sends by activity.
 type Histories = Loader<String, usize, Fetch>;
 
 struct Fetch {
@@ -41,7 +39,7 @@ impl BatchFn<String, usize> for Fetch {
             let url = format!("{}/emails/activities/{id}/send_history", self.upstream);
             let request = self.http.get(url).bearer_auth(SandboxProcess::ACCESS_TOKEN);
             let answer = request.send().await.expect("the upstream responds");
-            let body = answer.bytes().await.expect("a body");
+            let body = answer.bytes().await.expect("the body is complete");
             let history = SendHistory::from_json(&body).expect("a history");
             (id.clone(), history.len())
         });

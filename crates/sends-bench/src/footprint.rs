@@ -52,7 +52,7 @@ async fn start(plan: &Plan) {
     );
 }
 
-/// Measures the memory after many distinct documents, and its growth with further ones.
+/// Measures the memory after many distinct documents, and its growth with further documents.
 async fn texts(plan: &Plan) {
     let count = if plan.brief { 200 } else { 20_000 };
     let sandbox = SandboxProcess::unlimited(&["--activities", "2000"]);

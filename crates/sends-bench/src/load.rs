@@ -20,7 +20,6 @@ use tokio::{
     process::Command,
 };
 
-/// Requests to send, their target and the duration.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Load {
     pub(crate) address: String,
@@ -34,7 +33,6 @@ pub(crate) struct Load {
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum Order {
-    /// Each request is drawn at random.
     Random,
     /// The sequence is repeated.
     Around,
@@ -52,7 +50,7 @@ pub(crate) struct Question {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) answers: u64,
-    /// Number of responses that differ from the expected ones.
+    /// Number of responses that differ from the expected response.
     pub(crate) wrong: u64,
     pub(crate) seconds: f64,
     /// Median response time in microseconds.
@@ -117,7 +115,6 @@ impl Shared {
     }
 }
 
-/// Response times of one connection, and its number of wrong responses.
 struct Times {
     times: Histogram<u64>,
     wrong: u64,

@@ -23,7 +23,6 @@ pub(crate) fn spread(values: &[f64]) -> f64 {
     (greatest - minimum) / median(values)
 }
 
-/// Target value, as a lower or upper bound.
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     AtLeast(f64),

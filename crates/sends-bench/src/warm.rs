@@ -12,13 +12,11 @@ use crate::{
     table::{self, Target},
 };
 
-/// Number of sends of the activity that is queried repeatedly.
 const SENDS: usize = 10;
 
 struct Stage {
     sandbox: SandboxProcess,
     service: ServiceProcess,
-    /// Service without its response cache.
     uncached: ServiceProcess,
 }
 

@@ -189,7 +189,7 @@ async fn refresh_killed_at_any_point_leaves_a_working_login_or_a_detected_loss()
         // Kill point, whether the login survives, and whether the new tokens are on disk.
         (KillPoint::Point("record written", 0), true, false),
         (KillPoint::Upstream(FaultKind::Stall), true, false),
-        // The upstream has rotated the token, and the lost response contained the only valid one.
+        // The upstream has rotated the token, and the lost response contained the only valid token.
         (KillPoint::Upstream(FaultKind::StalledBody), false, false),
         (KillPoint::Point("response received", 0), false, false),
         // The first write is the record of the refresh. The second write is recovered from the temporary file.

@@ -62,7 +62,7 @@ impl Grant {
         self
     }
 
-    /// Sets the scopes to the `requested` ones if the response names none (RFC 6749, section 5.1).
+    /// Sets the `requested` scopes if the response names no scopes (RFC 6749, section 5.1).
     pub(crate) fn assume_scopes(&mut self, requested: Vec<String>) {
         if self.scopes.is_empty() {
             self.scopes = requested;

@@ -32,7 +32,6 @@ struct Stage {
     deadline: Instant,
 }
 
-/// Registration of a token request, removed on drop.
 #[derive(Debug)]
 pub(crate) struct InFlightRequest {
     requests: &'static Requests,

@@ -7,7 +7,6 @@ use crate::Endpoints;
 /// Scopes for sends and campaigns, names of lists and segments, the account's name, and a refresh token (documented).
 pub const DEFAULT_SCOPES: [&str; 4] = ["campaign_data", "contact_data", "account_read", "offline_access"];
 
-/// Application (API key) registered with Constant Contact.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub(crate) client_id: String,
@@ -40,7 +39,6 @@ impl Application {
 }
 
 impl LoginRequest {
-    /// Requests the [`DEFAULT_SCOPES`] from the real upstream.
     pub fn new(application: Application) -> Self {
         Self {
             application,

@@ -132,7 +132,7 @@ impl TokenHttp {
             }
         };
         let body = decompressed(body);
-        // These tokens have replaced the earlier ones, even if the rest of the response is malformed.
+        // These tokens have replaced the earlier tokens, even if the rest of the response is malformed.
         if TokenResponse::read(&body).is_some_and(|tokens| tokens.has_both_tokens()) {
             return Ok(body);
         }

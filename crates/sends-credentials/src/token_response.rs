@@ -30,7 +30,6 @@ const DEVICE_LIFE: Duration = Duration::from_mins(10);
 
 const MAX_DEVICE_LIFETIME: Duration = Duration::from_hours(1);
 
-/// Default interval between polls (RFC 8628, section 3.2).
 const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Maximum accepted interval. The server can increase the interval further with `slow_down`.

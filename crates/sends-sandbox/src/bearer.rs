@@ -25,7 +25,6 @@ impl Bearer {
         self.access.grant.scopes.iter().any(|granted| granted == scope)
     }
 
-    /// Returns the privileges of the user, without those that the settings remove.
     pub(crate) fn privileges<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a String> {
         let privileges = self.account.config.privileges.iter();
         privileges.filter(|privilege| !settings.missing_privileges.contains(privilege))

@@ -78,7 +78,6 @@ impl Config {
         self
     }
 
-    /// Replaces the shop's campaigns in the first account with the odd records.
     #[must_use]
     pub fn with_odd_records(mut self) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -111,7 +110,7 @@ pub struct AccountConfig {
     pub privileges: Vec<String>,
 }
 
-/// Predefined records of an account, in addition to generated ones.
+/// Predefined records of an account, in addition to generated records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.
@@ -173,7 +172,6 @@ pub struct AccessTokenConfig {
 }
 
 impl AccessTokenConfig {
-    /// Creates a token of the default application with every scope.
     pub fn new(token: &str, account: &str) -> Self {
         Self {
             token: token.to_owned(),

@@ -35,7 +35,6 @@ pub(crate) fn access_denied() -> Reply {
     )
 }
 
-/// Returns the gateway's response to an unknown path or method.
 pub(crate) fn gateway_forbidden() -> Reply {
     Reply::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
         .with(ERROR_TYPE, HeaderValue::from_static("ForbiddenException"))

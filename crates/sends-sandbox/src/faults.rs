@@ -16,13 +16,11 @@ pub enum FaultKind {
     Reset,
     /// Closes the connection (TCP FIN) instead of responding.
     Close,
-    /// Never responds.
     Stall,
     /// Sends half of the body, and then resets the connection.
     CutOff,
     /// Sends half of the body, and then nothing.
     StalledBody,
-    /// Responds with 200 and an HTML page.
     NotJson,
     /// Responds with 200 and JSON of an undocumented shape.
     WrongShape,
@@ -85,7 +83,7 @@ pub struct Fault {
     pub query_contains: Option<String>,
     #[serde(default)]
     pub activity_id: Option<String>,
-    /// Number of matching requests before the first affected one.
+    /// Number of matching requests before the first affected request.
     #[serde(default)]
     pub skip: u32,
     #[serde(default)]
@@ -165,7 +163,6 @@ impl Fault {
         }
     }
 
-    /// Restricts the fault to paths that contain `part`.
     #[must_use]
     pub fn on_path(self, part: &str) -> Self {
         Self {
@@ -191,7 +188,7 @@ impl Fault {
     }
 }
 
-/// Effect on one request: at max one fault, and the sum of the latencies.
+/// Effect on one request: at most one fault, and the sum of the latencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strike {
     pub(crate) fault: Option<Fault>,
@@ -245,7 +242,6 @@ impl Faults {
         locked(&self.state).0.clone()
     }
 
-    /// Determines the effect on a request, and counts the request.
     pub(crate) fn strike(&self, path: &str, query: &str) -> Strike {
         let mut strike = Strike::default();
         let (entries, random) = &mut *locked(&self.state);

@@ -15,12 +15,8 @@ const DAY_SECONDS: i64 = 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// The limit per second is exceeded.
     Throttled,
-    /// The limit per day is exceeded.
-    QuotaExceeded {
-        seconds_left: i64,
-    },
+    QuotaExceeded { seconds_left: i64 },
 }
 
 /// Arrivals of the last second, and the maximum over all sliding seconds.

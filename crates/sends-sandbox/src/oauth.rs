@@ -107,7 +107,7 @@ fn scopes(form: &Query) -> Option<Vec<String>> {
         .then_some(scopes)
 }
 
-/// Returns the account of a login: the account in the settings, else the first one.
+/// Returns the account of a login: the account in the settings, else the first account.
 fn login_account(upstream: &Upstream, settings: &Settings) -> Option<String> {
     let account = match settings.login_account.as_deref() {
         Some(name) => upstream.account(name),

@@ -27,7 +27,7 @@ pub struct LoggedRequest {
     pub fault: Option<&'static str>,
     /// Fingerprint of the token or of the HTTP Basic credential.
     pub credential: Option<String>,
-    /// Number of requests in flight at the arrival, including this one.
+    /// Number of requests in flight at the arrival, including this request.
     pub in_flight: usize,
     /// Milliseconds from the arrival to the response.
     pub took_ms: Option<f64>,
@@ -125,7 +125,6 @@ impl RequestLog {
         }
     }
 
-    /// Returns the entries from a sequence number on, the oldest first.
     pub(crate) fn entries(&self, from: u64) -> Vec<LoggedRequest> {
         locked(&self.state)
             .entries

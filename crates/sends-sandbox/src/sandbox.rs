@@ -31,7 +31,6 @@ impl Sandbox {
         Self::start_on(TcpListener::bind(("127.0.0.1", 0)).await?, config)
     }
 
-    /// Starts a sandbox in the current tokio runtime.
     pub fn start_on(listener: TcpListener, config: Config) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let access_token = config
@@ -56,12 +55,10 @@ impl Sandbox {
         format!("http://{}/v3", self.address)
     }
 
-    /// Returns the base URL of OAuth, such as `http://127.0.0.1:8081/oauth2/default/v1`.
     pub fn oauth_base_url(&self) -> String {
         format!("http://{}/oauth2/default/v1", self.address)
     }
 
-    /// Returns the base URL of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
     pub fn control_url(&self) -> String {
         format!("http://{}/_sandbox", self.address)
     }

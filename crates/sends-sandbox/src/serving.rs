@@ -128,7 +128,6 @@ pub(crate) async fn answer(
     })
 }
 
-/// Request that passed authentication and rate limits.
 enum Admitted {
     Api(bearer::Bearer),
     OAuth(bytes::Bytes),
@@ -170,7 +169,6 @@ async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
     Some(collected.to_bytes())
 }
 
-/// Adds the common headers, compresses the body, and logs the status.
 fn finish(
     mut reply: Reply,
     parts: &Parts,
@@ -221,7 +219,6 @@ fn finish(
 const UNAVAILABLE_PAGE: &str =
     "<html><head><title>503 Service Temporarily Unavailable</title></head><body>503</body></html>";
 
-/// Returns the response of a fault that replaces the real response.
 fn invented(fault: &Fault) -> Reply {
     match fault.kind {
         FaultKind::NotJson => Reply::text(

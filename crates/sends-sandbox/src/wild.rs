@@ -1,4 +1,4 @@
-//! Responses with the same data in random forms, drawn from the documented and observed ones.
+//! Responses with the same data in random forms, drawn from the documented and observed forms.
 //!
 //! A form is derived from the seed, the URI, and the number of requests for the URI, so that a run can be repeated. Identifiers,
 //! sends, outcomes, present counts and the sequence of pages stay the same. Forms that hide a fact are excluded: pages without
@@ -69,7 +69,6 @@ impl Draw {
         Forms::new(Rng::with_seed(self.seed ^ (stage << 56)))
     }
 
-    /// Draws the settings that affect only the form.
     pub(crate) fn settings(self, settings: &Settings) -> Settings {
         let mut forms = self.forms(1);
         let mut settings = settings.clone();

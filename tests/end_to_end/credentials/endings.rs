@@ -30,7 +30,7 @@ fn handles(signal: &str) -> bool {
 async fn exit_waits_for_a_refresh_in_progress() {
     let mut home = Home::new(&[]);
     home.log_in().await;
-    // This synchronisation reads everything, so that the next one is short.
+    // This synchronisation reads everything, so that the next synchronisation is short.
     home.run(&["sync"]).await;
     for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
         home.slow_token_responses().await;

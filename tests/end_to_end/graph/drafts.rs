@@ -124,7 +124,7 @@ async fn rejected_batch_loses_no_statistics_of_sent_emails() {
     assert_eq!(sends(&answer), expected);
     let cost = calls.load(Ordering::Relaxed);
     assert!(cost <= 13, "{cost} calls");
-    // This batch does not affect a later one.
+    // This batch does not affect a later batch.
     let more: Vec<String> = (20..).zip(lasts).map(|(number, last)| id(number, last)).collect();
     assert_eq!(sends(&service.query(&stats_of(&more)).await), expected);
 }

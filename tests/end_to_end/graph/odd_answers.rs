@@ -79,7 +79,7 @@ async fn history_returns_readable_sends_and_counts_unreadable_ones() {
     });
     assert_eq!(data["campaignActivity"], expected);
 
-    // The log has the readable sends, and names the activity with unreadable ones.
+    // The log has the readable sends, and names the activity with unreadable sends.
     let data = asked(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }

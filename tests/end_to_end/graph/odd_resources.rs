@@ -95,7 +95,6 @@ fn failing_pages() -> [(StatusCode, Value, &'static str); 4] {
     ]
 }
 
-/// Builds two pages with one record each, and a third page that fails.
 fn listing(
     path: &'static str,
     first: Value,

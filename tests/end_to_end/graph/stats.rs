@@ -57,7 +57,7 @@ async fn unknown_activity_is_not_found_and_the_others_have_statistics() {
         answer["errors"][0]["message"],
         "Statistics not found: the email was never sent, or the account has no such object."
     );
-    // The history distinguishes an unknown activity from an unsent one.
+    // The history distinguishes an unknown activity from an unsent activity.
     let expected = of([(BATCH, 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }

@@ -16,7 +16,6 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use super::named_query;
 
-/// OTLP collector that stores the received spans.
 struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<Span>>>,

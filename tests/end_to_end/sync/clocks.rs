@@ -29,7 +29,7 @@ async fn advance_upstream(account: &Account, seconds: i64) {
     account.sandbox.control("POST", "clock", &advance).await;
 }
 
-/// Asserts that one synchronisation finds everything, and that the next one only reads the listings of changes and sends.
+/// Asserts that one synchronisation finds everything, and that the next synchronisation only reads the listings of changes and sends.
 async fn assert_synchronised(account: &Account) {
     account.complete().await;
     account.assert_logged(&account.activities().await).await;
@@ -130,7 +130,7 @@ async fn failing_second_page_delays_nothing_else_and_is_read_after_recovery() {
             missing.len()
         );
         lacking = missing.len();
-        // The log is complete for ranges after the last missing send, but not for longer ones.
+        // The log is complete for ranges after the last missing send, but not for longer ranges.
         let newest = *missing.iter().max().unwrap();
         let latest = truth
             .values()

@@ -109,7 +109,7 @@ async fn change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     let requests = requests_since(&account.sandbox, before).await;
-    // The histories are those of the existing email and of the new one.
+    // The histories are those of the existing email and of the new email.
     let expected = BTreeMap::from([
         ("campaigns", 1),
         ("summaries", 1),

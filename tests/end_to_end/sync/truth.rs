@@ -14,7 +14,7 @@ async fn log_equals_the_upstream_after_sends_resends_and_deletions() {
         .filter(|campaign| campaign["current_status"] == "Done")
         .map(|campaign| campaign["campaign_id"].as_str().unwrap())
         .collect();
-    // This campaign is deleted before it was first read.
+    // This campaign is deleted before the first synchronisation reads it.
     account
         .change(json!({ "operation": "forget_campaign", "campaign_id": sent[40] }))
         .await;

@@ -40,7 +40,7 @@ test('Apollo Client registers a query once and then sends only its hash', async 
   const apollo = new ApolloClient({ link, cache: new InMemoryCache() });
   const ask = () => apollo.query({ query: History, variables: { id: GUIDE }, fetchPolicy: 'no-cache' });
   expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
-  // The first request is rejected, and the second one registers the query.
+  // The first request is rejected, and the second request registers the query.
   expect(fetch.seen.bodies.map((body) => 'query' in JSON.parse(body))).toEqual([false, true]);
   expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
   expect('query' in JSON.parse(fetch.seen.bodies[2] ?? '')).toBe(false);

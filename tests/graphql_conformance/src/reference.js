@@ -29,7 +29,7 @@ const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(
 export async function referenceSchema(sdl, ask) {
   const built = buildSchema(sdl);
   const config = built.toConfig();
-  // Removes what graphql-js adds from drafts after the specification of October 2021.
+  // Removes additions of graphql-js from drafts after the specification of October 2021.
   delete __Type.getFields().isOneOf;
   delete __Directive.getFields().isDeprecated;
   delete __Directive.getFields().deprecationReason;

@@ -42,7 +42,6 @@ use crate::{
 };
 
 enum Ended {
-    /// Another process had already refreshed the token.
     Found(Loaded),
     Renewed(Loaded),
     /// A new login is required. `None` after a logout.
@@ -107,7 +106,6 @@ async fn refresh(core: &Core, cause: &Cause) -> Result<Ended, Failure> {
 }
 
 impl Cause {
-    /// Returns whether another process has already refreshed the token.
     fn is_met_by(&self, found: &Loaded, core: &Core) -> bool {
         match self {
             Self::Age => found.freshness(&core.settings) == Freshness::Fresh,
@@ -115,7 +113,7 @@ impl Cause {
         }
     }
 
-    /// Removes the access token if it is the rejected one. Returns whether it was removed.
+    /// Removes the access token if it is the rejected token. Returns whether it was removed.
     fn remove_rejected(&self, credential: &mut Credential) -> bool {
         let Self::Rejection(rejected) = self else {
             return false;
@@ -187,7 +185,7 @@ impl Core {
                 let loaded = self.record_rejection(locked, credential, earlier, cause).await;
                 Ok(Ended::Refused(Some(loaded)))
             }
-            // The old refresh token is no longer valid, and the new one requires another refresh.
+            // The old refresh token is no longer valid, and the new token requires another refresh.
             Err(RequestError::NoAccessToken {
                 refresh_token: Some(token),
             }) => {

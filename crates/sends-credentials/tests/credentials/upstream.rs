@@ -84,7 +84,6 @@ impl Upstream {
         }
     }
 
-    /// Returns a login that simulates a new process.
     pub(crate) fn login(&self) -> Login {
         Login::new(&self.dir(), self.settings())
     }
@@ -96,7 +95,6 @@ impl Upstream {
         }
     }
 
-    /// Logs in with a browser that approves the access.
     pub(crate) async fn granted(&self) -> Grant {
         let waiting = CodeLogin::start(self.request(), None, &self.dir(), &self.settings())
             .await

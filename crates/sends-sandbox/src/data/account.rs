@@ -1,4 +1,4 @@
-//! Data of one account: explicit records, which take precedence over generated ones.
+//! Data of one account: explicit records, which take precedence over generated records.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -15,7 +15,7 @@ use crate::clock::Moment;
 use crate::config::{AccountConfig, WrittenRecords};
 use crate::lock::{read, write};
 
-/// Records in memory: predefined ones, and those that control requests created or changed.
+/// Predefined records, and records that control requests created or changed.
 #[derive(Debug, Default)]
 pub(super) struct Explicit {
     pub(super) campaigns: BTreeMap<Uuid, Arc<Campaign>>,
@@ -118,7 +118,7 @@ impl Account {
         read(&self.explicit).order.len() as u64 + self.generated.activities()
     }
 
-    /// Returns identifiers of activities: explicit ones first, then generated ones by index.
+    /// Returns identifiers of activities: explicit activities first, then generated activities by index.
     pub(crate) fn activity_ids(&self, offset: u64, limit: u64) -> Vec<Uuid> {
         let explicit = read(&self.explicit);
         let first_generated = explicit.order.len() as u64;

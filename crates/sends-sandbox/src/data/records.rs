@@ -1,4 +1,4 @@
-//! Records that are written as JSON, in contrast to generated ones.
+//! Records that are written as JSON, in contrast to generated records.
 
 use serde::Deserialize;
 

@@ -26,7 +26,6 @@ impl From<Map<String, Value>> for Send {
 }
 
 impl Send {
-    /// Creates a send to segments, or to lists if there are no segments.
     pub(crate) fn new(
         send_id: i64,
         lists: &[Uuid],
@@ -58,7 +57,6 @@ impl Send {
         Map::from_iter(members).into()
     }
 
-    /// Creates a row that is sent without changes.
     pub(crate) fn verbatim(members: Map<String, Value>) -> Self {
         Self {
             members,
@@ -87,7 +85,6 @@ impl Send {
         !matches!(self.reason_code(), Some(0 | 6 | 12))
     }
 
-    /// Returns the number of contacts that a report counts for this row.
     pub(crate) fn reached(&self) -> i64 {
         let count = self.members.get("count").and_then(Value::as_i64).unwrap_or(0);
         match self.reason_code() {

@@ -59,7 +59,7 @@ struct Sending {
 }
 
 /// Weekday or `today`, weeks from today, additional days, and the time of day. Week -1 has the last such weekday before today,
-/// and week 1 the next one.
+/// and week 1 the next such weekday.
 #[derive(Deserialize)]
 struct Slot(String, i32, i64, Time);
 
@@ -176,7 +176,6 @@ impl Email {
         records.activities.extend(activities);
     }
 
-    /// Returns the capitalised status, and the time of the scheduled send.
     fn status(&self, sends: &[Send], calendar: &Calendar) -> (&'static str, Option<Moment>) {
         let scheduled_at = self.scheduled_at.as_ref().map(|slot| calendar.moment(slot));
         let status = match sends.last() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::odd_text::ODD;
 use crate::clock::Moment;
 
-/// Average number of optional members per absent or null one.
+/// Average number of optional members per absent or null member.
 const OMISSIONS: usize = 7;
 /// Average number of names per invalid character.
 const ODD_NAMES: usize = 12;

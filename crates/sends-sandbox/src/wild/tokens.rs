@@ -24,7 +24,6 @@ const AFTER: [&str; 6] = [
     "{\"access_token\":null}",
 ];
 
-/// Adds unknown members with invalid characters in the name or the value.
 fn unknown_members(forms: &mut Forms, body: &mut Object) {
     for name in ["a_note", "z_note"] {
         if forms.one_in(2) {
@@ -39,7 +38,6 @@ fn unknown_members(forms: &mut Forms, body: &mut Object) {
     }
 }
 
-/// Writes the response as JSON with text around it, or as a form.
 pub(super) fn write(forms: &mut Forms, mut body: Object, reply: &mut Reply) {
     let is_flat = body.values().all(|value| !value.is_array() && !value.is_null());
     if body.contains_key("access_token") && is_flat && forms.one_in(FORM_ANSWERS) {
