@@ -91,15 +91,15 @@ async fn client_that_disconnects_releases_its_unsent_calls() {
     let given_up = tokio::time::timeout(patience, service.summaries(&activities, 60)).await;
     given_up.unwrap_err();
     sleep(Duration::from_millis(300)).await;
-    let asked = sandbox.history_requests().await;
-    assert!((4..=12).contains(&asked), "{asked}");
+    let requested = sandbox.history_requests().await;
+    assert!((4..=12).contains(&requested), "{requested}");
     let budget = service
         .query("{ upstreamBudget { queueLength usedToday } }")
         .await;
     let budget = &budget["data"]["upstreamBudget"];
-    assert_eq!(budget, &json!({ "queueLength": 0, "usedToday": asked }));
+    assert_eq!(budget, &json!({ "queueLength": 0, "usedToday": requested }));
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(sandbox.history_requests().await, asked);
+    assert_eq!(sandbox.history_requests().await, requested);
 }
 
 const BUDGET: &str = "{ upstreamBudget { perSecondLimit perDayLimit usedToday remainingToday pauseReason pausedUntil resetsAt } }";
@@ -226,8 +226,8 @@ async fn shutdown_with_a_long_queue_is_quick_and_loses_no_counted_call() {
     assert!(ended_well);
     assert!(took < Duration::from_secs(9), "{took:?}");
     assert!(fs::exists(state.path().join("sends.db")).unwrap());
-    let asked = sandbox.history_requests().await;
+    let requested = sandbox.history_requests().await;
     let service = ServiceProcess::on(&sandbox, &options);
     let budget = service.query("{ upstreamBudget { usedToday } }").await;
-    assert_eq!(budget["data"]["upstreamBudget"]["usedToday"], asked);
+    assert_eq!(budget["data"]["upstreamBudget"]["usedToday"], requested);
 }

@@ -94,12 +94,12 @@ async fn request_without_a_token_is_rejected_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&TOKENS);
     let service = service_on(&sandbox, &[]);
     ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
-    let asked = sandbox.history_requests().await;
+    let requested = sandbox.history_requests().await;
     let (status, answer) = ask(&service, None, GUIDE_ACTIVITY).await;
     assert_eq!(status, 401);
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert!(answer.get("data").is_none());
-    assert_eq!(sandbox.history_requests().await, asked);
+    assert_eq!(sandbox.history_requests().await, requested);
 }
 
 #[tokio::test]

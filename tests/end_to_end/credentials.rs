@@ -20,7 +20,7 @@ use tokio::time::sleep;
 struct Home {
     sandbox: SandboxProcess,
     state: TempDir,
-    said: Vec<Finished>,
+    message: Vec<Finished>,
 }
 
 impl Home {
@@ -28,7 +28,7 @@ impl Home {
         Self {
             sandbox: SandboxProcess::unlimited(&[&["--token-rate-per-second", "0"], options].concat()),
             state: tempfile::tempdir().unwrap(),
-            said: Vec::new(),
+            message: Vec::new(),
         }
     }
 
@@ -55,8 +55,8 @@ impl Home {
 
     async fn finish(&mut self, process: CommandProcess) -> &Finished {
         let finished = tokio::task::spawn_blocking(|| process.finish()).await.unwrap();
-        self.said.push(finished);
-        self.said.last().unwrap()
+        self.message.push(finished);
+        self.message.last().unwrap()
     }
 
     async fn run(&mut self, options: &[&str]) -> &Finished {
@@ -203,10 +203,10 @@ async fn browser_login_is_shown_by_status_and_ended_by_logout() {
         nobody.output.contains("account        none; connect one"),
         "{nobody:?}"
     );
-    for said in &home.said {
-        let said = format!("{said:?}{}", service.log());
+    for message in &home.message {
+        let message = format!("{message:?}{}", service.log());
         for secret in ["rt_", "eyJ", "code_verifier"] {
-            assert!(!said.contains(secret), "{secret} in {said}");
+            assert!(!message.contains(secret), "{secret} in {message}");
         }
     }
 }
@@ -249,16 +249,16 @@ async fn token_is_renewed_before_expiry_and_after_revocation() {
     home.log_in().await;
     let service = home.serve(&[]);
     let started = Instant::now();
-    let mut asked = 0;
+    let mut requested = 0;
     while started.elapsed() < Duration::from_secs(8) {
         assert!(works(&service).await, "{}", service.log());
-        asked += 1;
+        requested += 1;
         sleep(Duration::from_millis(100)).await;
     }
     let renewals = home.token_calls().await - 1;
     assert!(
         (2..=9).contains(&renewals),
-        "{renewals} renewals for {asked} queries"
+        "{renewals} renewals for {requested} queries"
     );
     // The client ignores a lifetime below a minute, so an expired token is detected by one rejected call and its probe.
     let refused = home.sandbox.answered(401).await;
@@ -344,8 +344,8 @@ async fn two_services_on_one_login_share_its_renewals() {
 #[tokio::test]
 async fn refresh_token_in_the_environment_suffices_and_its_rotations_outlive_the_process() {
     let home = Home::new(&["--expires-in", "3"]);
-    let asked = json!({ "client_id": "sandbox-public-client" });
-    let issued = home.sandbox.control("POST", "tokens", &asked).await;
+    let requested = json!({ "client_id": "sandbox-public-client" });
+    let issued = home.sandbox.control("POST", "tokens", &requested).await;
     let mut environment = home.environment();
     let token = issued["refresh_token"].as_str().unwrap();
     environment.push(("SENDS_REFRESH_TOKEN".to_owned(), token.to_owned()));
@@ -402,19 +402,19 @@ async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count()
             home.log_in().await;
         }
     }
-    let asked = home.sandbox.history_requests().await;
+    let requested = home.sandbox.history_requests().await;
     let rotations = home.token_calls().await;
     let service = home.serve(&options);
     let budget = service.query("{ upstreamBudget { usedToday } }").await;
     let counted = usize::try_from(budget["data"]["upstreamBudget"]["usedToday"].as_u64().unwrap()).unwrap();
     eprintln!(
-        "{kills} kills, {rotations} rotations, {lost} logins lost and detected; {asked} calls, {counted} counted"
+        "{kills} kills, {rotations} rotations, {lost} logins lost and detected; {requested} calls, {counted} counted"
     );
     assert!(lost * 4 <= kills, "{lost} of {kills}");
     // Each kill loses at most the calls in flight from the count, which is a batch of sixty.
     assert!(
-        counted + 60 * usize::try_from(kills).unwrap() >= asked,
-        "{counted} of {asked}"
+        counted + 60 * usize::try_from(kills).unwrap() >= requested,
+        "{counted} of {requested}"
     );
     if code(&service).await == "LOGIN_REQUIRED" {
         home.log_in().await;

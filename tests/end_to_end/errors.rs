@@ -80,10 +80,10 @@ async fn check_failure(fault: Value, code: &str) {
     let error = &answer["errors"][0];
     assert_eq!(error["extensions"]["code"], code, "{fault}: {answer}");
     assert_eq!(error["path"], json!(["campaignActivity", "latestSend"]));
-    for said in [answer.to_string(), service.log()] {
+    for message in [answer.to_string(), service.log()] {
         assert!(
-            !said.contains(SandboxProcess::ACCESS_TOKEN),
-            "{said} contains the token"
+            !message.contains(SandboxProcess::ACCESS_TOKEN),
+            "{message} contains the token"
         );
     }
 }

@@ -27,12 +27,12 @@ async fn representations_are_fetched_concurrently_with_one_call_per_activity() {
     sandbox
         .fault(&json!({ "kind": "latency", "delay_ms": 1_000 }))
         .await;
-    let mut asked: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
-    asked.extend_from_within(..10);
-    let answer = entities(&service, &asked).await;
+    let mut requested: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
+    requested.extend_from_within(..10);
+    let answer = entities(&service, &requested).await;
     let given = answer["data"]["_entities"].as_array().unwrap();
     assert_eq!(given.len(), 50);
-    for (entity, representation) in given.iter().zip(&asked) {
+    for (entity, representation) in given.iter().zip(&requested) {
         assert_eq!(entity["id"], representation["id"]);
     }
     assert!(answer.get("errors").is_none(), "{answer}");
@@ -47,7 +47,7 @@ async fn invalid_representation_nulls_only_its_own_item() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let asked = [
+    let requested = [
         representation(GUIDE_ACTIVITY),
         representation("x"),
         json!({ "__typename": "Send", "id": GUIDE_ACTIVITY }),
@@ -55,7 +55,7 @@ async fn invalid_representation_nulls_only_its_own_item() {
         json!(7),
         representation(unknown),
     ];
-    let answer = entities(&service, &asked).await;
+    let answer = entities(&service, &requested).await;
     let given = &answer["data"]["_entities"];
     assert_eq!(given[0]["latestSend"]["sendId"], 2);
     for place in 1..=4 {

@@ -159,12 +159,12 @@ async fn damaged_store_is_rejected_in_one_sentence_and_can_be_rebuilt() {
     bytes[100..4_000].fill(b'?');
     fs::write(&store, bytes).unwrap();
     let url = sandbox.api_url();
-    let (status, said) = failed_start(
+    let (status, message) = failed_start(
         &[&options[..], &["--upstream-url", &url]].concat(),
         &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
     );
-    assert_eq!(status, Some(1), "{said}");
-    insta::assert_snapshot!(said.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` creates a new one)");
+    assert_eq!(status, Some(1), "{message}");
+    insta::assert_snapshot!(message.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` creates a new one)");
 
     let rebuilt = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(rebuilt.status, Some(0), "{rebuilt:?}");

@@ -24,22 +24,22 @@ async fn first_log_lines_name_the_address_the_upstream_and_the_page() {
 
 #[test]
 fn all_invalid_settings_are_reported_with_status_2() {
-    let (status, said) = failed_start(
+    let (status, message) = failed_start(
         &["--listen", "nowhere", "--upstream-url", "ftp://x/v3"],
         &[("SENDS_UPSTREAM_TIMEOUT", "0")],
     );
     assert_eq!(status, Some(2));
-    insta::assert_snapshot!(said, @r#"
+    insta::assert_snapshot!(message, @r#"
     sends-graphql: --listen (SENDS_LISTEN): "nowhere" is not HOST:PORT, such as 127.0.0.1:8080
     sends-graphql: --upstream-url (SENDS_UPSTREAM_URL): it must begin with http:// or https://
     sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a duration from 100ms to 10m, such as 20, 20s or 5m
     sends-graphql: no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or try it on invented data with --sandbox
     "#);
-    let (status, said) = failed_start(&["--max-age=old", "--no-such-option"], &[]);
-    assert_eq!(status, Some(2), "{said}");
+    let (status, message) = failed_start(&["--max-age=old", "--no-such-option"], &[]);
+    assert_eq!(status, Some(2), "{message}");
     assert!(
-        said.contains("--max-age (SENDS_MAX_AGE)") && said.contains("--no-such-option"),
-        "{said}"
+        message.contains("--max-age (SENDS_MAX_AGE)") && message.contains("--no-such-option"),
+        "{message}"
     );
 }
 
@@ -50,34 +50,34 @@ fn empty_variables_count_as_unset_and_serve_variables_do_not_affect_other_comman
         ("SENDS_RATE_PER_DAY", " "),
         ("SENDS_CLIENT_ID", ""),
     ];
-    let (status, said) = failed_start(&["status"], &unconcerned);
-    assert_eq!((status, said.as_str()), (Some(0), ""));
-    let (status, said) = failed_start(&["status"], &[("SENDS_RATE_PER_DAY", "many")]);
+    let (status, message) = failed_start(&["status"], &unconcerned);
+    assert_eq!((status, message.as_str()), (Some(0), ""));
+    let (status, message) = failed_start(&["status"], &[("SENDS_RATE_PER_DAY", "many")]);
     assert_eq!(status, Some(2));
-    insta::assert_snapshot!(said, @r#"sends-graphql: --rate-per-day (SENDS_RATE_PER_DAY): "many" is not a number from 0 to 1000000000"#);
+    insta::assert_snapshot!(message, @r#"sends-graphql: --rate-per-day (SENDS_RATE_PER_DAY): "many" is not a number from 0 to 1000000000"#);
 }
 
 #[test]
 fn missing_account_reports_both_options_and_exits_with_2() {
-    let (status, said) = failed_start(&[], &[]);
+    let (status, message) = failed_start(&[], &[]);
     assert_eq!(status, Some(2));
     assert!(
-        said.contains("SENDS_ACCESS_TOKEN") && said.contains("--sandbox"),
-        "{said}"
+        message.contains("SENDS_ACCESS_TOKEN") && message.contains("--sandbox"),
+        "{message}"
     );
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(message.lines().count(), 1, "{message}");
 }
 
 #[tokio::test]
 async fn occupied_port_is_reported_in_one_sentence() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let taken = service.origin().strip_prefix("http://").unwrap();
-    let (status, said) = failed_start(&["--sandbox", "--listen", taken], &[]);
+    let (status, message) = failed_start(&["--sandbox", "--listen", taken], &[]);
     assert_eq!(status, Some(1));
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(message.lines().count(), 1, "{message}");
     assert!(
-        said.contains(&format!("cannot listen on {taken}")) && said.contains("--listen"),
-        "{said}"
+        message.contains(&format!("cannot listen on {taken}")) && message.contains("--listen"),
+        "{message}"
     );
 }
 

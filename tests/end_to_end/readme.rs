@@ -95,9 +95,9 @@ async fn documented_queries_return_sandbox_data_and_the_documented_responses() {
             queries += 1;
             let answer = service.query(query).await;
             assert_shows_something(query, &answer);
-            let said = blocks.get(place + 1).filter(|(language, _)| *language == "json");
-            let said: Option<Value> = said.and_then(|(_, said)| serde_json::from_str(said).ok());
-            if let Some(data) = said.and_then(|said| said.get("data").cloned()) {
+            let message = blocks.get(place + 1).filter(|(language, _)| *language == "json");
+            let message: Option<Value> = message.and_then(|(_, message)| serde_json::from_str(message).ok());
+            if let Some(data) = message.and_then(|message| message.get("data").cloned()) {
                 answers += 1;
                 assert_eq!(answer["data"], data, "{query}");
             }

@@ -176,7 +176,7 @@ async fn sends_removed_upstream_leave_the_log() {
 #[tokio::test]
 async fn invalid_argument_error_names_the_correction() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    for (field, said) in [
+    for (field, output) in [
         ("sends(first: 501) { totalCount }", "from 0 to 500"),
         ("sends(after: \"x\") { totalCount }", "`after`"),
         ("sends(first: 1, last: 1) { totalCount }", "not both"),
@@ -197,7 +197,7 @@ async fn invalid_argument_error_names_the_correction() {
         let answer = service.query(&format!("{{ {field} }}")).await;
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
-        assert!(error["message"].as_str().unwrap().contains(said), "{answer}");
+        assert!(error["message"].as_str().unwrap().contains(output), "{answer}");
     }
 }
 

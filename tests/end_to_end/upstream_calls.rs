@@ -40,13 +40,13 @@ async fn hundred_aliases_over_forty_activities_cost_forty_calls() {
             "alias {alias}"
         );
     }
-    let mut asked: HashMap<String, usize> = HashMap::new();
+    let mut requested: HashMap<String, usize> = HashMap::new();
     for request in sandbox.requests().await {
         assert_eq!(
             (request["method"].as_str(), request["status"].as_u64()),
             (Some("GET"), Some(200))
         );
-        *asked
+        *requested
             .entry(request["path"].as_str().unwrap().to_owned())
             .or_default() += 1;
     }
@@ -54,7 +54,7 @@ async fn hundred_aliases_over_forty_activities_cost_forty_calls() {
         .iter()
         .map(|id| (format!("/v3/emails/activities/{id}/send_history"), 1))
         .collect();
-    assert_eq!(asked, expected);
+    assert_eq!(requested, expected);
 }
 
 #[tokio::test]

@@ -122,8 +122,8 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
         used_once(&service, new, time).await;
         assert_eq!(service.get("/health/ready").await.0, 200, "{time}");
     }
-    let asked = sandbox.history_requests().await;
-    assert_eq!(asked, 9 * count);
+    let requested = sandbox.history_requests().await;
+    assert_eq!(requested, 9 * count);
     let (_, ended_well) = service.terminate();
     assert!(ended_well, "{}", service.log());
 
@@ -133,14 +133,14 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
     ask(&service, A_YEAR).await;
     assert_eq!(
         sandbox.history_requests().await,
-        asked,
+        requested,
         "cached responses are fetched again"
     );
     used_once(&service, 2, "after the restart").await;
     clock.set("2026-03-10 23:59:30");
     used_once(&service, 7, "the day before").await;
     eprintln!(
-        "{} steps of the clock and a restart: {asked} calls, each counted for its day",
+        "{} steps of the clock and a restart: {requested} calls, each counted for its day",
         steps.len()
     );
 }

@@ -130,11 +130,11 @@ async fn full_disk_loses_neither_responses_nor_the_daily_count() {
     assert!(ended_well, "{}", service.log());
 
     let service = serve(&sandbox, &disk);
-    let asked = sandbox.history_requests().await;
+    let requested = sandbox.history_requests().await;
     answered(&service, before, AN_HOUR).await;
     assert_eq!(
         sandbox.history_requests().await,
-        asked,
+        requested,
         "cached responses are fetched again"
     );
     assert_eq!(metric(&service, "sends_budget_used").await, used + 1);

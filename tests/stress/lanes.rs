@@ -121,9 +121,9 @@ async fn accepted_caller_is_unaffected_by_a_flood_of_invalid_tokens() {
 
     let flood = Flood::of(scale(40, 300), &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
-    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
+    let (requested, started) = (sandbox.requests().await.len(), Instant::now());
     let during = accepted_caller_time(&service, &activities).await;
-    let invalid_calls = sandbox.requests().await.len() - asked - activities.len();
+    let invalid_calls = sandbox.requests().await.len() - requested - activities.len();
     eprintln!("alone {alone:?}, during the flood {during:?}, {invalid_calls} calls for invalid tokens");
     assert!(during < alone.mul_f64(1.5), "{during:?}, alone {alone:?}");
     // The limit is one of four calls a second, in addition to the call in flight.
@@ -156,10 +156,10 @@ async fn new_caller_is_served_during_a_flood_of_invalid_tokens() {
     }
     eprintln!("a new caller among {callers} waited {:?}", started.elapsed());
     // The token is accepted from here on, and takes precedence over waiting unknown tokens.
-    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
+    let (requested, started) = (sandbox.requests().await.len(), Instant::now());
     let answer = ask(&service, NEWCOMER, &activities[0]).await;
     assert!(answer.get("errors").is_none(), "{answer}");
-    let between = sandbox.requests().await.len() - asked;
+    let between = sandbox.requests().await.len() - requested;
     eprintln!(
         "and the second time {:?}, one of {between} calls",
         started.elapsed()

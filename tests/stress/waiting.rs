@@ -140,7 +140,7 @@ async fn operation_without_a_waiting_permit_reports_it_and_returns_cached_data()
 /// the responses, and the number of operations that waited after half of that time.
 async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
     let (client, url) = (http_client(), format!("{origin}/graphql"));
-    let asked = operations.iter().map(|operation| {
+    let requested = operations.iter().map(|operation| {
         let answer = client.post(&url).json(operation).send();
         async move {
             let answer = tokio::time::timeout(STALLED, answer).await.ok()?;
@@ -151,7 +151,7 @@ async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
         tokio::time::sleep(STALLED / 2).await;
         waiting(&client, &origin).await
     };
-    let (statuses, waiting) = futures_util::future::join(join_all(asked), waiting).await;
+    let (statuses, waiting) = futures_util::future::join(join_all(requested), waiting).await;
     (statuses.into_iter().flatten().collect(), waiting)
 }
 

@@ -177,20 +177,20 @@ fn histogram() -> Histogram<u64> {
 async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times> {
     let mut stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
-    let mut told = Times {
+    let mut measured = Times {
         times: histogram(),
         wrong: 0,
     };
     let mut buffer = Vec::with_capacity(64 * 1024);
     while let Some((request, expected)) = shared.next() {
-        let asked = Instant::now();
+        let sent_at = Instant::now();
         stream.write_all(request).await?;
         let body = read_answer(&mut stream, &mut buffer).await?;
-        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
-        told.times.saturating_record(took);
+        let took = u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        measured.times.saturating_record(took);
         if !body.starts_with(expected) {
-            told.wrong += 1;
-            if told.wrong == 1 {
+            measured.wrong += 1;
+            if measured.wrong == 1 {
                 eprintln!(
                     "wrong: {}\nshould begin: {}",
                     String::from_utf8_lossy(body),
@@ -199,7 +199,7 @@ async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times
             }
         }
     }
-    Ok(told)
+    Ok(measured)
 }
 
 /// Reads one response with a `content-length`, which all measured servers send.

@@ -185,8 +185,8 @@ async fn refresh_continues_after_its_client_disconnects() {
     home.slow_token_responses().await;
     home.make_expire_in(-10);
     let before = home.token_calls().await;
-    let asked = tokio::time::timeout(Duration::from_millis(200), works(&service)).await;
-    assert!(asked.is_err(), "the client disconnects before the response");
+    let requested = tokio::time::timeout(Duration::from_millis(200), works(&service)).await;
+    assert!(requested.is_err(), "the client disconnects before the response");
     assert!(works(&service).await, "{}", service.log());
     assert_eq!(home.token_calls().await, before + 1);
     assert!(home.can_be_renewed().await);

@@ -68,8 +68,8 @@ async fn login_with_unverifiable_privileges_is_stored_with_a_warning() {
         let login = home.log_in().await;
         assert_eq!(login.status, Some(0), "{login:?}");
         assert!(login.output.contains("Connected: "), "{login:?}");
-        let said = "Whether the user has the privileges campaign:read and ui:campaign:metrics could not be checked: ";
-        assert!(login.output.contains(said), "{login:?}");
+        let message = "Whether the user has the privileges campaign:read and ui:campaign:metrics could not be checked: ";
+        assert!(login.output.contains(message), "{login:?}");
         assert!(works(&home.serve(&[])).await);
         home.sandbox.control("DELETE", "faults", &json!(null)).await;
     }
@@ -80,8 +80,8 @@ async fn synchronisation_without_the_reports_privilege_names_it_and_reads_the_re
     let mut home = Home::new(&["--without-privilege", "ui:campaign:metrics", "--activities", "20"]);
     home.log_in().await;
     let sync = home.run(&["sync"]).await;
-    let said = format!("{}{}", sync.output, sync.errors);
-    assert!(said.contains("ui:campaign:metrics"), "{sync:?}");
+    let message = format!("{}{}", sync.output, sync.errors);
+    assert!(message.contains("ui:campaign:metrics"), "{sync:?}");
     let service = home.serve(&[]);
     let answer = service
         .query("{ sends(first: 1) { totalCount nodes { sendId } } }")

@@ -69,9 +69,9 @@ async fn endpoint_that_alone_rejects_the_token_does_not_end_the_login() {
     );
     let requests = home.sandbox.requests().await;
     let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
-    let lists_asked = requests.iter().filter(is_of_lists).count();
+    let list_requests = requests.iter().filter(is_of_lists).count();
     let renewals = home.token_calls().await - before;
-    assert_eq!((lists_asked, renewals), (1, 0), "the token is valid");
+    assert_eq!((list_requests, renewals), (1, 0), "the token is valid");
     assert_eq!(service.get("/health/ready").await.0, 200);
     assert!(home.can_be_renewed().await);
 }

@@ -49,7 +49,7 @@ async fn odd_upstream() -> String {
     serve(router).await.replace("/v3", "/cc/v3")
 }
 
-async fn asked(service: &ServiceProcess, query: &str) -> Value {
+async fn data_of(service: &ServiceProcess, query: &str) -> Value {
     let mut answer = service.query(query).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"].take()
@@ -58,7 +58,7 @@ async fn asked(service: &ServiceProcess, query: &str) -> Value {
 #[tokio::test]
 async fn history_returns_readable_sends_and_counts_unreadable_ones() {
     let service = service_on(&odd_upstream().await);
-    let data = asked(
+    let data = data_of(
         &service,
         &format!(
             r#"{{ campaignActivity(id: "{ACTIVITY}") {{
@@ -80,7 +80,7 @@ async fn history_returns_readable_sends_and_counts_unreadable_ones() {
     assert_eq!(data["campaignActivity"], expected);
 
     // The log has the readable sends, and names the activity with unreadable sends.
-    let data = asked(
+    let data = data_of(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }
            syncState { coverage { isComplete unreadableResourceCount } unreadableResources { activity { id } failure } } }",
@@ -110,7 +110,7 @@ async fn history_returns_readable_sends_and_counts_unreadable_ones() {
 #[tokio::test]
 async fn campaigns_and_activities_return_readable_values() {
     let service = service_on(&odd_upstream().await);
-    let data = asked(
+    let data = data_of(
         &service,
         "{ campaigns(first: 5) { unreadableCampaignCount nodes { name createdAt typeCode status statusRaw
              unreadableActivityCount unreadableValueCount
@@ -131,7 +131,7 @@ async fn campaigns_and_activities_return_readable_values() {
         "activities": [{ "id": ACTIVITY, "role": "PRIMARY_EMAIL", "roleRaw": "primary_email", "subject": "Sale \u{fffd} now", "status": "UNKNOWN", "unreadableDetailCount": 1 }]
     });
     assert_eq!(page["nodes"][0], expected);
-    let data = asked(
+    let data = data_of(
         &service,
         &format!(r#"{{ campaignActivity(id: "{ACTIVITY}") {{ roleRaw campaign {{ campaignId }} }} }}"#),
     )

@@ -15,11 +15,11 @@ async fn every_audit_of_the_specification_passes() {
         .current_dir(folder)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&audit.stdout);
+    let message = String::from_utf8_lossy(&audit.stdout);
     assert!(
         audit.status.success(),
-        "{said}{}",
+        "{message}{}",
         String::from_utf8_lossy(&audit.stderr)
     );
-    assert!(said.contains("61 of 61 audits passed"), "{said}");
+    assert!(message.contains("61 of 61 audits passed"), "{message}");
 }

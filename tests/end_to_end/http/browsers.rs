@@ -80,8 +80,8 @@ async fn browser_gets_an_explanation_if_the_page_is_disabled() {
             (404, ""),
             "{path}"
         );
-        let said: Value = answer.json().await.unwrap();
-        let message = said["errors"][0]["message"].as_str().unwrap();
+        let output: Value = answer.json().await.unwrap();
+        let message = output["errors"][0]["message"].as_str().unwrap();
         assert!(
             message.starts_with("GraphiQL is disabled (--graphiql false)"),
             "{message}"

@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn silent_connection_is_closed() {
     let service = service(&[]);
     let mut silent = connect(&service).await;
-    let mut said = Vec::new();
-    let closed = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut said)).await;
+    let mut message = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut message)).await;
     // A reset also closes the connection.
     let _ = closed.expect("the connection is closed");
     assert_eq!(send(post(&service).json(&body(QUERY))).await.status(), 200);

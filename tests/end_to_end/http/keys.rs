@@ -39,8 +39,8 @@ async fn only_callers_with_a_key_are_served_and_keys_can_change() {
 
 async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
     for _ in 0..100 {
-        let (said, report) = service.get("/health/ready").await;
-        if said == status {
+        let (message, report) = service.get("/health/ready").await;
+        if message == status {
             return report;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -112,11 +112,11 @@ async fn metrics_require_a_key_and_health_does_not() {
 fn account_is_not_exposed_to_other_machines_without_authentication() {
     let token = [("SENDS_ACCESS_TOKEN", "token")];
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"] {
-        let (status, said) = failed_start(&["--listen", listen], &token);
-        assert_eq!(status, Some(2), "{said}");
+        let (status, message) = failed_start(&["--listen", listen], &token);
+        assert_eq!(status, Some(2), "{message}");
         assert!(
-            said.contains("--api-key-file") && said.contains("--behind-authenticating-proxy"),
-            "{said}"
+            message.contains("--api-key-file") && message.contains("--behind-authenticating-proxy"),
+            "{message}"
         );
     }
     let folder = tempfile::tempdir().unwrap();
@@ -124,8 +124,11 @@ fn account_is_not_exposed_to_other_machines_without_authentication() {
     for (text, mode) in [("", 0o600), ("key-of-the-dashboard", 0o644), ("short", 0o600)] {
         write_keys(&file, text, mode);
         let options = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];
-        let (status, said) = failed_start(&options, &token);
-        assert!(status == Some(2) && said.contains("--api-key-file"), "{said}");
+        let (status, message) = failed_start(&options, &token);
+        assert!(
+            status == Some(2) && message.contains("--api-key-file"),
+            "{message}"
+        );
     }
     write_keys(&file, "key-of-the-dashboard", 0o600);
     let with_keys = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];

@@ -17,10 +17,10 @@ async fn request_error_is_400_in_the_graphql_media_type_and_200_in_json() {
             assert_eq!(answer.status(), expected, "{accept} {request}");
             let is_own = header(&answer, "content-type").starts_with(GRAPHQL_RESPONSE);
             assert_eq!(is_own, accept == GRAPHQL_RESPONSE);
-            let said: Value = answer.json().await.unwrap();
+            let message: Value = answer.json().await.unwrap();
             assert!(
-                said.get("data").is_none() && !said["errors"][0]["message"].is_null(),
-                "{said}"
+                message.get("data").is_none() && !message["errors"][0]["message"].is_null(),
+                "{message}"
             );
         }
     }

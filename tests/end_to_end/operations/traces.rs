@@ -137,7 +137,7 @@ async fn last_spans_are_exported_at_shutdown() {
 #[test]
 fn invalid_collector_address_is_rejected_at_startup() {
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")];
-    let (status, said) = sends_end_to_end::failed_start(&["--sandbox"], &environment);
+    let (status, message) = sends_end_to_end::failed_start(&["--sandbox"], &environment);
     assert_eq!(status, Some(2));
-    assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{said}");
+    assert!(message.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{message}");
 }

@@ -40,10 +40,10 @@ async fn backup_of_a_running_store_is_restored_by_the_documented_commands() {
         .current_dir(folder.path())
         .status();
     assert!(shell.unwrap().success());
-    let asked = sandbox.history_requests().await;
+    let requested = sandbox.history_requests().await;
     let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &restored]);
     let answer = service.activity(GUIDE_ACTIVITY, 31_536_000).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
-    assert_eq!(sandbox.history_requests().await, asked, "{answer}");
+    assert_eq!(sandbox.history_requests().await, requested, "{answer}");
 }

@@ -104,7 +104,7 @@ async function main() {
 
   console.log(
     `${counts.valid} valid operations (${counts.withErrors} with errors) and ${counts.invalid} invalid ones, ` +
-      `${counts.beyondLimits} beyond a limit, ${reference.asked} queries for the reference, ${failures} deviations`,
+      `${counts.beyondLimits} beyond a limit, ${reference.queryCount} queries for the reference, ${failures} deviations`,
   );
   const isShort = options.only === undefined && (counts.valid < required || counts.invalid < required);
   if (isShort && failures === 0) console.log('the time was up before all operations were run');

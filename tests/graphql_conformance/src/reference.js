@@ -61,7 +61,7 @@ export async function referenceSchema(sdl, ask) {
   timeZone.parseLiteral = (literal) => timeZone.parseValue(literal.kind === 'StringValue' ? literal.value : undefined);
 
   // The specification does not define the order of these lists.
-  const told = await ask(`{
+  const reported = await ask(`{
     __schema { types { name fields { name } } directives { name } }
     __type(name: "Node") { possibleTypes { name } }
   }`);
@@ -75,9 +75,9 @@ export async function referenceSchema(sdl, ask) {
     return names.map((name) => byName.get(name));
   };
   const names = (items) => items.map((item) => item.name);
-  const { types, directives: toldDirectives } = told.data.__schema;
+  const { types, directives: reportedDirectives } = reported.data.__schema;
   __Schema.getFields().types.resolve = (of) => inOrder(Object.values(of.getTypeMap()), names(types));
-  __Schema.getFields().directives.resolve = (of) => inOrder(of.getDirectives(), names(toldDirectives));
+  __Schema.getFields().directives.resolve = (of) => inOrder(of.getDirectives(), names(reportedDirectives));
   for (const { name, fields } of types.filter((type) => type.name.startsWith('__') && type.fields)) {
     const defined = schema.getType(name).getFields();
     for (const field of inOrder(Object.values(defined), names(fields))) {
@@ -85,7 +85,7 @@ export async function referenceSchema(sdl, ask) {
       defined[field.name] = field;
     }
   }
-  const possible = inOrder([...schema.getPossibleTypes(schema.getType('Node'))], names(told.data.__type.possibleTypes));
+  const possible = inOrder([...schema.getPossibleTypes(schema.getType('Node'))], names(reported.data.__type.possibleTypes));
   __Type.getFields().possibleTypes.resolve = (type) => (isAbstractType(type) ? possible : undefined);
   return schema;
 }
@@ -100,7 +100,7 @@ export class Reference {
     this.#ask = ask;
   }
 
-  get asked() {
+  get queryCount() {
     return this.#answers.size;
   }
 
