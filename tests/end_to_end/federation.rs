@@ -30,9 +30,9 @@ async fn representations_are_fetched_concurrently_with_one_call_per_activity() {
     let mut requested: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
     requested.extend_from_within(..10);
     let answer = entities(&service, &requested).await;
-    let given = answer["data"]["_entities"].as_array().unwrap();
-    assert_eq!(given.len(), 50);
-    for (entity, representation) in given.iter().zip(&requested) {
+    let entities = answer["data"]["_entities"].as_array().unwrap();
+    assert_eq!(entities.len(), 50);
+    for (entity, representation) in entities.iter().zip(&requested) {
         assert_eq!(entity["id"], representation["id"]);
     }
     assert!(answer.get("errors").is_none(), "{answer}");
@@ -56,12 +56,12 @@ async fn invalid_representation_nulls_only_its_own_item() {
         representation(unknown),
     ];
     let answer = entities(&service, &requested).await;
-    let given = &answer["data"]["_entities"];
-    assert_eq!(given[0]["latestSend"]["sendId"], 2);
+    let entities = &answer["data"]["_entities"];
+    assert_eq!(entities[0]["latestSend"]["sendId"], 2);
     for place in 1..=4 {
-        assert!(given[place].is_null(), "{answer}");
+        assert!(entities[place].is_null(), "{answer}");
     }
-    assert_eq!(given[5]["latestSend"], Value::Null);
+    assert_eq!(entities[5]["latestSend"], Value::Null);
     let errors = answer["errors"].as_array().unwrap();
     let error_at = |path: Value| errors.iter().find(|error| error["path"] == path).unwrap();
     for place in 1..=4 {

@@ -41,7 +41,7 @@ enum Behaviour {
 
 #[tokio::main]
 async fn main() {
-    let wanted: usize = std::env::args()
+    let requested: usize = std::env::args()
         .nth(1)
         .and_then(|count| count.parse().ok())
         .unwrap_or(10_000);
@@ -49,8 +49,8 @@ async fn main() {
     let room = usize::try_from(descriptors)
         .unwrap_or(usize::MAX)
         .saturating_sub(200);
-    let count = wanted.min(room);
-    println!("{count} connections ({wanted} wanted, {descriptors} file descriptors)");
+    let count = requested.min(room);
+    println!("{count} connections ({requested} requested, {descriptors} file descriptors)");
 
     let options: Vec<String> = std::env::args().skip(2).collect();
     let options: Vec<&str> = ["--sandbox"]
@@ -63,9 +63,9 @@ async fn main() {
 
     let mut crowd = JoinSet::new();
     let (mut taken, mut refused) = (0, 0);
-    for begun in (0..count).step_by(AT_A_TIME) {
+    for start in (0..count).step_by(AT_A_TIME) {
         let mut connecting = JoinSet::new();
-        for number in begun..count.min(begun + AT_A_TIME) {
+        for number in start..count.min(start + AT_A_TIME) {
             let address = address.clone();
             connecting.spawn(async move {
                 let connected = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await;

@@ -114,10 +114,10 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
         ("2026-03-10 23:59:00", [6, 7]),
         ("2026-03-11 23:00:00", [1, 2]),
     ];
-    for (time, [kept, new]) in steps {
+    for (time, [cached, new]) in steps {
         clock.set(time);
         ask(&service, A_YEAR).await;
-        used_once(&service, kept, time).await;
+        used_once(&service, cached, time).await;
         ask(&service, 0).await;
         used_once(&service, new, time).await;
         assert_eq!(service.get("/health/ready").await.0, 200, "{time}");

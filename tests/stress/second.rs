@@ -24,7 +24,7 @@ async fn forty_uncached_activities_cost_one_call_each() {
         let requests = sandbox.requests().await;
         let arrivals: Vec<_> = requests.iter().map(|request| &request["at_ms"]).collect();
         let calls = answer["extensions"]["upstream"]["calls"].as_u64().unwrap();
-        let (given, rejected) = (sandbox.answered(200).await, sandbox.answered(429).await);
+        let (accepted, rejected) = (sandbox.answered(200).await, sandbox.answered(429).await);
         // A machine without a free core can delay a call between its slot and its arrival beyond the pacer's margin of 35 ms. The
         // next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
         assert!(
@@ -34,7 +34,7 @@ async fn forty_uncached_activities_cost_one_call_each() {
         );
         let expected = (40 + rejected, 40, 40 + rejected);
         assert_eq!(
-            (calls, given, arrivals.len() as u64),
+            (calls, accepted, arrivals.len() as u64),
             expected,
             "{options:?}: {arrivals:?}"
         );

@@ -98,14 +98,14 @@ async fn problem(service: &ServiceProcess, name: &str) -> bool {
 #[tokio::test]
 async fn removed_state_folder_makes_the_service_unready_and_losses_are_logged() {
     let _alone = crate::alone().await;
-    let kept = StoreTest::new("200");
-    let mut service = kept.serve();
-    let activities = kept.sandbox.generated_activities(20).await;
+    let fixture = StoreTest::new("200");
+    let mut service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
     readiness_once(&service, 200, "ready").await;
     assert!(!problem(&service, "removed").await);
 
-    fs::remove_dir_all(kept.state()).unwrap();
+    fs::remove_dir_all(fixture.state()).unwrap();
     let report = readiness_once(&service, 503, "STORE_GONE").await;
     assert!(report.contains("restart the service"), "{report}");
     assert!(problem(&service, "removed").await);
@@ -116,17 +116,20 @@ async fn removed_state_folder_makes_the_service_unready_and_losses_are_logged() 
         .log_once(|log| log.contains("is lost with this process"))
         .await;
     assert!(log.contains("changes since"), "{log}");
-    assert!(!kept.state().exists());
+    assert!(!fixture.state().exists());
 }
 
 #[tokio::test]
 async fn replaced_file_makes_the_service_unready_until_it_is_restored() {
     let _alone = crate::alone().await;
-    let kept = StoreTest::new("200");
-    let service = kept.serve();
-    let activities = kept.sandbox.generated_activities(20).await;
+    let fixture = StoreTest::new("200");
+    let service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
-    let (file, aside) = (kept.state().join("sends.db"), kept.folder.path().join("aside"));
+    let (file, aside) = (
+        fixture.state().join("sends.db"),
+        fixture.folder.path().join("aside"),
+    );
     fs::rename(&file, &aside).unwrap();
     fs::write(&file, "").unwrap();
     readiness_once(&service, 503, "another file is in its place").await;
@@ -139,14 +142,14 @@ async fn replaced_file_makes_the_service_unready_until_it_is_restored() {
 #[tokio::test]
 async fn damaged_pages_are_reported_and_their_data_is_fetched_again() {
     let _alone = crate::alone().await;
-    let kept = StoreTest::new("500");
-    kept.synchronise();
-    let mut service = kept.serve();
-    let activities = kept.sandbox.generated_activities(400).await;
-    let damaged = damage(&kept.state().join("sends.db"), 40);
-    let asked_before = kept.sandbox.history_requests().await;
+    let fixture = StoreTest::new("500");
+    fixture.synchronise();
+    let mut service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(400).await;
+    let damaged = damage(&fixture.state().join("sends.db"), 40);
+    let requests_before = fixture.sandbox.history_requests().await;
     answers(&service, &activities).await;
-    let fetched = kept.sandbox.history_requests().await - asked_before;
+    let fetched = fixture.sandbox.history_requests().await - requests_before;
     eprintln!(
         "{damaged} pages damaged, {fetched} of {} histories fetched again",
         activities.len()
@@ -176,10 +179,10 @@ fn damage(file: &Path, pages: usize) -> usize {
 async fn lookups_do_not_wait_for_searches() {
     let _alone = crate::alone().await;
     let (activities, looked_up) = if is_full() { ("20000", 400) } else { ("500", 100) };
-    let kept = StoreTest::new(activities);
-    kept.synchronise();
-    let service = kept.serve();
-    let activities = kept.sandbox.generated_activities(looked_up).await;
+    let fixture = StoreTest::new(activities);
+    fixture.synchronise();
+    let service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(looked_up).await;
     let totals: Vec<String> = (0..20)
         .map(|number| format!("t{number}: sendTotals(groupBy: CONTACT_LIST) {{ groupCount }}"))
         .collect();

@@ -217,11 +217,15 @@ async fn deleted_campaign_affects_only_its_own_activities() {
         .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCampaignCount } }")
         .await;
     let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
-    let gone: Vec<_> = campaigns
+    let unavailable: Vec<_> = campaigns
         .iter()
         .filter(|campaign| campaign["activities"].is_null())
         .collect();
-    assert_eq!((gone.len(), codes(&answer)), (1, vec!["NOT_FOUND"]), "{answer}");
+    assert_eq!(
+        (unavailable.len(), codes(&answer)),
+        (1, vec!["NOT_FOUND"]),
+        "{answer}"
+    );
     assert_eq!(
         answer["errors"][0]["message"],
         "Campaign not found in this account. Check the id."

@@ -102,9 +102,9 @@ async fn missing_scope_nulls_names_with_one_error_and_returns_ids() {
 async fn operation_fetches_a_limited_number_of_names_and_the_next_one_continues() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-upstream-calls", "10"]);
-    let gone: Vec<i64> = (9_000..9_020).collect();
+    let unlisted: Vec<i64> = (9_000..9_020).collect();
     let change =
-        json!({ "operation": "append_send", "activity_id": TO_SEGMENT, "send": { "segment_ids": gone } });
+        json!({ "operation": "append_send", "activity_id": TO_SEGMENT, "send": { "segment_ids": unlisted } });
     sandbox.control("POST", "sends", &change).await;
     let query = format!(
         r#"{{ campaignActivity(id: "{TO_SEGMENT}") {{ latestSend {{ segments {{ segmentId name }} }} }} }}"#
@@ -115,6 +115,6 @@ async fn operation_fetches_a_limited_number_of_names_and_the_next_one_continues(
         let answer = service.query(&query).await;
         assert_eq!(codes(&answer), vec!["RATE_LIMITED"; errors], "{answer}");
         assert_eq!(answer["extensions"]["upstream"]["calls"], calls, "{answer}");
-        assert_eq!(all(&answer, "segmentId").len(), gone.len(), "{answer}");
+        assert_eq!(all(&answer, "segmentId").len(), unlisted.len(), "{answer}");
     }
 }

@@ -53,8 +53,8 @@ const BODY_BUDGET: usize = 64 << 20;
 async fn unfinished_bodies_occupy_the_budget_until_their_connections_are_closed() {
     let service = service(&["--body-limit", "64MiB"]);
     let mut endless = connect(&service).await;
-    let begun = format!("{HEAD}content-length: {BODY_BUDGET}\r\n\r\n");
-    endless.write_all(begun.as_bytes()).await.unwrap();
+    let started = format!("{HEAD}content-length: {BODY_BUDGET}\r\n\r\n");
+    endless.write_all(started.as_bytes()).await.unwrap();
     let spaces = " ".repeat(BODY_BUDGET - 1_000);
     endless.write_all(spaces.as_bytes()).await.unwrap();
     // The bodies are distinct, so that none of the responses comes from the response cache.

@@ -24,12 +24,13 @@ struct Collector {
 impl Collector {
     async fn start() -> Self {
         let spans = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&spans);
+        let received = Arc::clone(&spans);
         let take = move |body: Bytes| async move {
             let request = ExportTraceServiceRequest::decode(body).unwrap();
             let of_resources = request.resource_spans.into_iter();
             let of_scopes = of_resources.flat_map(|resource| resource.scope_spans);
-            kept.lock()
+            received
+                .lock()
                 .unwrap()
                 .extend(of_scopes.flat_map(|scope| scope.spans));
         };
@@ -99,8 +100,11 @@ async fn upstream_calls_are_child_spans_of_their_operation() {
         0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
     );
     let of_operation = attributes(operation);
-    for wanted in ["operation=Traced", "outcome=ok", "upstream_calls=3"] {
-        assert!(of_operation.iter().any(|line| line == wanted), "{of_operation:?}");
+    for expected in ["operation=Traced", "outcome=ok", "upstream_calls=3"] {
+        assert!(
+            of_operation.iter().any(|line| line == expected),
+            "{of_operation:?}"
+        );
     }
     let calls: Vec<&Span> = spans.iter().filter(|span| span.name == "upstream call").collect();
     assert_eq!(calls.len(), 3);
@@ -108,8 +112,8 @@ async fn upstream_calls_are_child_spans_of_their_operation() {
         assert_eq!(call.parent_span_id, operation.span_id);
         assert_eq!(call.trace_id, operation.trace_id);
         let of_call = attributes(call);
-        for wanted in ["endpoint=send_history", "status=200", "attempts=1"] {
-            assert!(of_call.iter().any(|line| line == wanted), "{of_call:?}");
+        for expected in ["endpoint=send_history", "status=200", "attempts=1"] {
+            assert!(of_call.iter().any(|line| line == expected), "{of_call:?}");
         }
         assert!(of_call.iter().any(|line| line.starts_with("waited_ms=")));
     }

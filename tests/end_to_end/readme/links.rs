@@ -4,10 +4,11 @@ use super::documents;
 
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text
+    let letters = text
         .chars()
         .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+    letters
+        .map(|letter| if letter == ' ' { '-' } else { letter })
         .collect()
 }
 
