@@ -149,8 +149,8 @@ async fn pages_traverse_campaigns_with_equal_dates() {
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }
 
-/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, for any dates and any cursor. Each
-/// page links to a further page with a new cursor.
+/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, for any dates and any cursor.
+/// Each page links to a further page with a new cursor.
 async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -201,8 +201,8 @@ async fn endless_campaign_listing_ends_in_an_error_after_its_campaigns() {
     }
 }
 
-/// Starts an upstream with these campaigns, each an hour older than the previous campaign. The last page links back to the first page,
-/// or otherwise to itself.
+/// Starts an upstream with these campaigns, each an hour older than the previous campaign. The last page links back to the first
+/// page, or otherwise to itself.
 async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
     let page = async move |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());

@@ -29,7 +29,8 @@ async fn advance_upstream(account: &Account, seconds: i64) {
     account.sandbox.control("POST", "clock", &advance).await;
 }
 
-/// Asserts that one synchronisation finds everything, and that the next synchronisation only reads the listings of changes and sends.
+/// Asserts that one synchronisation finds everything, and that the next synchronisation only reads the listings of changes and
+/// sends.
 async fn assert_synchronised(account: &Account) {
     account.complete().await;
     account.assert_logged(&account.activities().await).await;

@@ -83,7 +83,8 @@ impl Members {
         words.map(str::to_owned).collect()
     }
 
-    /// Returns the values of a name, the last value first, as in most parsers. An unusable value falls back to the previous value.
+    /// Returns the values of a name, the last value first, as in most parsers. An unusable value falls back to the previous
+    /// value.
     fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
         self.members
             .iter()
