@@ -1,5 +1,5 @@
-//! Detects whether the npm packages of the GraphQL-over-HTTP audits are installed: without them, the audit test is shown as
-//! ignored. In CI no test is ignored.
+//! Detects whether the npm packages of the GraphQL-over-HTTP audits are installed. Without the packages, the audit test is
+//! reported as ignored. In CI, no test is ignored.
 
 use std::{env, path::Path};
 

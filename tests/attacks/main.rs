@@ -1,31 +1,29 @@
-//! Small requests that would be expensive to serve: each is rejected at once, costs no upstream call, and leaves the process
-//! unchanged.
+//! Small requests that are expensive to serve. Each request is rejected quickly, costs no upstream call, and leaves the memory of
+//! the process unchanged.
 
-#![expect(clippy::print_stderr, reason = "a check that is left out is reported")]
+#![expect(clippy::print_stderr, reason = "a skipped check is reported")]
 
 use std::time::{Duration, Instant};
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess, memory_kilobytes};
 use serde_json::{Value, json};
 
-/// Maximum time of a rejection, the TCP round trip included.
-const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 25 });
+/// Maximum time of a rejection, including the TCP round trip.
+const MAX_REJECTION_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 25 });
 
-/// Number of repetitions of each attack while the memory is measured.
 const REPEATS: usize = if cfg!(debug_assertions) { 2 } else { 40 };
 
-/// Number of repetitions of each attack before the measurement.
 const WARM_UP: usize = 8;
 
 /// Maximum growth of the process during the measurement, in kilobytes.
-const GROWTH: u64 = 16 * 1024;
+const MAX_GROWTH: u64 = 16 * 1024;
 
 #[tokio::test]
-async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
+async fn every_attack_is_rejected_quickly_without_a_call_or_memory_growth() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
     for (name, body) in attacks() {
-        // Opens the connection, and lets each thread allocate the memory that it reuses for the next request.
+        // The repetitions open the connection, and let each thread allocate the memory that it reuses for later requests.
         for _ in 0..WARM_UP {
             service.post(&body).await;
         }
@@ -38,27 +36,31 @@ async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
             let error = &answer["errors"][0];
             assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{name}: {answer}");
             assert!(answer["data"].is_null(), "{name}: {answer}");
-            let said = answer.to_string();
-            assert!(said.len() < 20_000, "{name}: a response of {} bytes", said.len());
+            let response = answer.to_string();
+            assert!(
+                response.len() < 20_000,
+                "{name}: a response of {} bytes",
+                response.len()
+            );
             assert!(
                 !error["message"].as_str().unwrap().contains('\n'),
                 "{name}: {answer}"
             );
         }
         assert!(service.is_alive(), "{name}");
-        assert!(fastest < AT_ONCE, "{name} took {fastest:?}");
+        assert!(fastest < MAX_REJECTION_TIME, "{name} took {fastest:?}");
         match (resident_kilobytes(&service), before) {
             (Some(after), Some(before)) => {
                 let grown = after.saturating_sub(before);
-                assert!(grown < GROWTH, "{name}: grown by {grown} kB");
+                assert!(grown < MAX_GROWTH, "{name}: grown by {grown} kB");
             }
-            _ => eprintln!("{name}: memory not checked, since this system has no /proc"),
+            _ => eprintln!("{name}: memory not checked, because this system has no /proc"),
         }
     }
     assert_eq!(sandbox.requests().await.len(), 0);
 }
 
-#[expect(clippy::too_many_lines, reason = "a list, one attack after the other")]
+#[expect(clippy::too_many_lines, reason = "the function is a list of attacks")]
 fn attacks() -> Vec<(&'static str, Value)> {
     let nested = |open: &str, close: &str| format!("{}{}", open.repeat(2000), close.repeat(2000));
     let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
@@ -101,7 +103,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
             query(format!("{{...f0}}{chain}fragment f1800 on Query{{__typename}}")),
         ),
         (
-            "a fragment in itself",
+            "a fragment that spreads itself",
             query("{...a}fragment a on Query{...b}fragment b on Query{...a}".into()),
         ),
         (
@@ -146,7 +148,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
             query(format!("{{ {} }}", "campaignActivity".repeat(5_600))),
         ),
         (
-            "introspection in circles",
+            "introspection cycles",
             query(format!(
                 "{{__schema{{types{}name{}}}}}",
                 "{fields{type".repeat(8) + "{",
@@ -190,7 +192,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Resident memory of the service; `None` on systems without `/proc`.
+/// Returns `None` on systems without `/proc`.
 fn resident_kilobytes(service: &ServiceProcess) -> Option<u64> {
     memory_kilobytes(service.id(), "VmRSS")
 }

@@ -1,4 +1,4 @@
-//! Upstream limits, enforced by the sandbox: calls that are sent, queued and cancelled.
+//! Upstream rate limits, which the sandbox enforces: calls that are sent, queued and cancelled.
 
 use std::{fs, time::Duration};
 
@@ -24,7 +24,7 @@ fn answered(answer: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn a_query_for_two_hundred_activities_does_not_hold_up_another_one() {
+async fn query_for_two_hundred_activities_does_not_delay_another_query() {
     let sandbox = SandboxProcess::start(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
     let mut activities = sandbox.activities(201).await;
@@ -39,17 +39,17 @@ async fn a_query_for_two_hundred_activities_does_not_hold_up_another_one() {
         (answer, requests.iter().position(is_its_own).unwrap() - before)
     };
     tokio::select! {
-        _ = all => panic!("two hundred calls take fifty seconds"),
+        _ = all => panic!("two hundred calls take at least fifty seconds"),
         (answer, ahead) = one => {
             assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-            // The calls of one second are already in flight, and operations take turns.
-            assert!(ahead <= 6, "{ahead} calls of the others went first");
+            // The calls of one second are already in flight, and the operations take turns.
+            assert!(ahead <= 6, "{ahead} calls of the large query were sent first");
         }
     }
 }
 
 #[tokio::test]
-async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_gets_further() {
+async fn incomplete_operation_reports_its_retry_time_and_a_retry_makes_progress() {
     let sandbox = SandboxProcess::start(&[]);
     let activities = sandbox.activities(24).await;
     let service = ServiceProcess::on(&sandbox, &["--request-timeout", "3"]);
@@ -57,7 +57,7 @@ async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_g
     for round in 1.. {
         let answer = service.summaries(&activities, 60).await;
         let arrived = answered(&answer);
-        // Four calls at once, and four more in each second.
+        // Four calls are sent immediately, and four more in each second.
         assert!(arrived - before <= 16, "{arrived} in round {round}");
         assert!(arrived > before, "round {round}: {before}, then {arrived}");
         before = arrived;
@@ -76,14 +76,14 @@ async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_g
         }
         assert!(round < 5, "{arrived} after {round} rounds");
     }
-    assert_eq!(sandbox.histories_asked().await, 24);
+    assert_eq!(sandbox.history_requests().await, 24);
     assert_eq!(sandbox.answered(429).await, 0);
     let warnings = service.log().matches("WARN").count();
     assert_eq!(warnings, 0, "{}", service.log());
 }
 
 #[tokio::test]
-async fn a_client_that_disconnects_gives_its_unsent_calls_back() {
+async fn client_that_disconnects_releases_its_unsent_calls() {
     let sandbox = SandboxProcess::start(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
     let activities = sandbox.activities(200).await;
@@ -91,21 +91,21 @@ async fn a_client_that_disconnects_gives_its_unsent_calls_back() {
     let given_up = tokio::time::timeout(patience, service.summaries(&activities, 60)).await;
     given_up.unwrap_err();
     sleep(Duration::from_millis(300)).await;
-    let asked = sandbox.histories_asked().await;
-    assert!((4..=12).contains(&asked), "{asked}");
+    let requested = sandbox.history_requests().await;
+    assert!((4..=12).contains(&requested), "{requested}");
     let budget = service
         .query("{ upstreamBudget { queueLength usedToday } }")
         .await;
     let budget = &budget["data"]["upstreamBudget"];
-    assert_eq!(budget, &json!({ "queueLength": 0, "usedToday": asked }));
+    assert_eq!(budget, &json!({ "queueLength": 0, "usedToday": requested }));
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(sandbox.histories_asked().await, asked);
+    assert_eq!(sandbox.history_requests().await, requested);
 }
 
 const BUDGET: &str = "{ upstreamBudget { perSecondLimit perDayLimit usedToday remainingToday pauseReason pausedUntil resetsAt } }";
 
-/// Uses up the day's calls and checks the reported state before and after a restart.
-async fn check_used_up_day(sandbox: &SandboxProcess, options: &[&str], refused_calls: usize) {
+/// Uses up the day's calls, and checks the reported state before and after a restart.
+async fn check_exhausted_day(sandbox: &SandboxProcess, options: &[&str], refused_calls: usize) {
     let state = tempfile::tempdir().unwrap();
     let options = [options, &["--state-dir", state.path().to_str().unwrap()]].concat();
     let activities = sandbox.activities(8).await;
@@ -140,24 +140,24 @@ async fn check_used_up_day(sandbox: &SandboxProcess, options: &[&str], refused_c
         assert_eq!(budget["pausedUntil"], budget["resetsAt"], "{answer}");
         assert_eq!(budget["pauseReason"], "QUOTA_EXCEEDED", "{answer}");
     }
-    assert_eq!(sandbox.histories_asked().await, 5 + refused_calls);
+    assert_eq!(sandbox.history_requests().await, 5 + refused_calls);
 }
 
 #[tokio::test]
-async fn a_day_used_up_by_our_own_count_costs_no_further_call_restart_or_not() {
+async fn day_exhausted_by_the_local_count_costs_no_further_call_after_a_restart() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    check_used_up_day(&sandbox, &["--rate-per-day", "5"], 0).await;
+    check_exhausted_day(&sandbox, &["--rate-per-day", "5"], 0).await;
 }
 
 #[tokio::test]
-async fn a_day_that_the_upstream_calls_used_up_costs_no_further_call_restart_or_not() {
+async fn day_exhausted_according_to_the_upstream_costs_no_further_call_after_a_restart() {
     let sandbox = SandboxProcess::start(&["--rate-per-second", "0", "--rate-per-day", "5"]);
-    // The calls in flight at the same time are rejected together.
-    check_used_up_day(&sandbox, &["--rate-per-second", "1"], 1).await;
+    // Calls that are in flight at the same time are rejected together.
+    check_exhausted_day(&sandbox, &["--rate-per-second", "1"], 1).await;
 }
 
 #[tokio::test]
-async fn what_can_succeed_is_tried_again_and_every_attempt_is_counted() {
+async fn transient_failures_are_retried_and_every_attempt_is_counted() {
     let cases = [
         (json!({ "kind": "reset" }), 2),
         (json!({ "kind": "close" }), 2),
@@ -181,20 +181,20 @@ async fn what_can_succeed_is_tried_again_and_every_attempt_is_counted() {
             calls == 2,
             "{fault}: {answer}"
         );
-        // A call to another path determines whether a 401 is about the token.
+        // A call to another path determines whether a 401 concerns the token.
         let probes = usize::from(fault["status"] == 401);
         assert_eq!(
             answer["extensions"]["upstream"]["calls"],
             calls + probes,
             "{fault}: {answer}"
         );
-        assert_eq!(sandbox.histories_asked().await, calls, "{fault}");
+        assert_eq!(sandbox.history_requests().await, calls, "{fault}");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_throttled_call_waits_and_is_sent_again() {
+async fn throttled_call_waits_and_is_sent_again() {
     let sandbox = SandboxProcess::start(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
     sandbox
@@ -206,7 +206,7 @@ async fn a_throttled_call_waits_and_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_service_told_to_end_during_a_long_queue_ends_soon_and_forgets_no_call() {
+async fn shutdown_with_a_long_queue_is_quick_and_loses_no_counted_call() {
     let sandbox = SandboxProcess::start(&[]);
     let state = tempfile::tempdir().unwrap();
     let options = ["--state-dir", state.path().to_str().unwrap()];
@@ -226,8 +226,8 @@ async fn a_service_told_to_end_during_a_long_queue_ends_soon_and_forgets_no_call
     assert!(ended_well);
     assert!(took < Duration::from_secs(9), "{took:?}");
     assert!(fs::exists(state.path().join("sends.db")).unwrap());
-    let asked = sandbox.histories_asked().await;
+    let requested = sandbox.history_requests().await;
     let service = ServiceProcess::on(&sandbox, &options);
     let budget = service.query("{ upstreamBudget { usedToday } }").await;
-    assert_eq!(budget["data"]["upstreamBudget"]["usedToday"], asked);
+    assert_eq!(budget["data"]["upstreamBudget"]["usedToday"], requested);
 }

@@ -1,4 +1,4 @@
-//! Callers with their own tokens, and the separation of their data.
+//! Callers with their own tokens, and the isolation of their data.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ async fn ask(service: &ServiceProcess, token: Option<&str>, activity: &str) -> (
 }
 
 #[tokio::test]
-async fn what_one_callers_token_fetched_is_never_answered_to_another() {
+async fn data_fetched_with_one_token_is_never_returned_to_another_caller() {
     let sandbox = SandboxProcess::unlimited(&TOKENS);
     let service = service_on(&sandbox, &[]);
     let firsts = sandbox.activities(40).await;
@@ -53,7 +53,7 @@ async fn what_one_callers_token_fetched_is_never_answered_to_another() {
         .collect();
     let firsts: Vec<&str> = firsts.iter().skip(20).map(String::as_str).collect();
 
-    // All callers, including one with a made-up token, request everything at the same time, three times.
+    // All callers, including one with an invalid token, request everything at the same time, three times.
     let callers = [
         ("first-callers-token", &firsts),
         ("second-callers-token", &seconds),
@@ -90,20 +90,20 @@ async fn what_one_callers_token_fetched_is_never_answered_to_another() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_token_is_refused_and_costs_nothing() {
+async fn request_without_a_token_is_rejected_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&TOKENS);
     let service = service_on(&sandbox, &[]);
     ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
-    let asked = sandbox.histories_asked().await;
+    let requested = sandbox.history_requests().await;
     let (status, answer) = ask(&service, None, GUIDE_ACTIVITY).await;
     assert_eq!(status, 401);
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert!(answer.get("data").is_none());
-    assert_eq!(sandbox.histories_asked().await, asked);
+    assert_eq!(sandbox.history_requests().await, requested);
 }
 
 #[tokio::test]
-async fn a_revoked_token_stops_reading_within_the_age_limit_however_old_it_accepts() {
+async fn revoked_token_loses_access_within_the_age_limit_regardless_of_max_age() {
     let sandbox = SandboxProcess::unlimited(&TOKENS);
     let service = service_on(&sandbox, &["--max-age", "2"]);
     let issued = sandbox
@@ -126,7 +126,7 @@ async fn a_revoked_token_stops_reading_within_the_age_limit_however_old_it_accep
         "fetched data is valid for its cache lifetime"
     );
     sleep(Duration::from_millis(2_100).saturating_sub(fetched.elapsed())).await;
-    // The bound holds whether the upstream is down or up.
+    // The limit applies whether the upstream is down or up.
     sandbox.configure(&json!({ "availability": "closed" })).await;
     let answer = read().await;
     assert_eq!(
@@ -142,7 +142,7 @@ async fn a_revoked_token_stops_reading_within_the_age_limit_however_old_it_accep
 }
 
 #[tokio::test]
-async fn the_days_count_of_all_callers_survives_a_restart_and_their_data_does_not() {
+async fn daily_count_of_all_callers_survives_a_restart_and_their_data_does_not() {
     let sandbox = SandboxProcess::unlimited(&TOKENS);
     let state = tempfile::tempdir().unwrap();
     let options = ["--state-dir", state.path().to_str().unwrap()];
@@ -153,7 +153,7 @@ async fn the_days_count_of_all_callers_survives_a_restart_and_their_data_does_no
     assert!(ended_well);
     let service = service_on(&sandbox, &options);
     ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
-    assert_eq!(sandbox.histories_asked().await, 3);
+    assert_eq!(sandbox.history_requests().await, 3);
     let budget = json!({ "query": "{ upstreamBudget { usedToday } }" });
     let (_, answer) = service.post_as(Some("first-callers-token"), &budget).await;
     assert_eq!(answer["data"]["upstreamBudget"]["usedToday"], 3, "{answer}");

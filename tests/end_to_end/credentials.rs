@@ -1,4 +1,4 @@
-//! The service's own login: connecting an account, and renewing its token.
+//! The service's own login: connecting an account and renewing its token.
 
 mod answers;
 mod endings;
@@ -17,11 +17,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-/// A state folder, and the upstream of its account.
 struct Home {
     sandbox: SandboxProcess,
     state: TempDir,
-    said: Vec<Finished>,
+    message: Vec<Finished>,
 }
 
 impl Home {
@@ -29,7 +28,7 @@ impl Home {
         Self {
             sandbox: SandboxProcess::unlimited(&[&["--token-rate-per-second", "0"], options].concat()),
             state: tempfile::tempdir().unwrap(),
-            said: Vec::new(),
+            message: Vec::new(),
         }
     }
 
@@ -56,8 +55,8 @@ impl Home {
 
     async fn finish(&mut self, process: CommandProcess) -> &Finished {
         let finished = tokio::task::spawn_blocking(|| process.finish()).await.unwrap();
-        self.said.push(finished);
-        self.said.last().unwrap()
+        self.message.push(finished);
+        self.message.last().unwrap()
     }
 
     async fn run(&mut self, options: &[&str]) -> &Finished {
@@ -65,7 +64,7 @@ impl Home {
         self.finish(process).await
     }
 
-    /// Logs in by following the printed address, as if the program could not open a browser.
+    /// Logs in by opening the printed URL, as if the program could not open a browser.
     async fn log_in(&mut self) -> &Finished {
         let mut process = self.start(&["login", "--no-browser"]);
         let address = process.line_with("http");
@@ -75,38 +74,38 @@ impl Home {
     }
 
     fn serve(&self, options: &[&str]) -> ServiceProcess {
-        // Disables cached responses, so that every query needs the token.
+        // Without cached histories, every query needs the token.
         let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
         ServiceProcess::start(&options, &borrowed(&self.environment()))
     }
 
-    /// Moves the expiry of the stored access token, which was obtained a day before that.
+    /// Moves the expiry of the stored access token, and sets its issue to one day before the expiry.
     fn make_expire_in(&self, seconds: i64) {
         let path = self.state.path().join("credential.json");
         let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let end = Timestamp::now() + SignedDuration::from_secs(seconds);
         stored["access_token"]["expires_at"] = json!(end.to_string());
         stored["access_token"]["obtained_at"] = json!((end - SignedDuration::from_hours(24)).to_string());
-        // In place, so that the permissions stay. The service detects the change by the length or the modification time.
+        // The file is overwritten in place, which preserves its permissions. The service detects the change by the length or the
+        // modification time.
         std::fs::write(path, serde_json::to_vec(&stored).unwrap()).unwrap();
     }
 
     async fn token_calls_reach(&self, calls: usize) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.token_calls().await < calls {
-            assert!(Instant::now() < deadline, "no refresh is sent");
+            assert!(Instant::now() < deadline, "no refresh was sent");
             sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Delays the responses of the token endpoint after the refresh token has rotated.
-    async fn slow_token_answers(&self) {
+    async fn slow_token_responses(&self) {
         let fault =
             json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 50 });
         self.sandbox.fault(&fault).await;
     }
 
-    /// Whether the stored refresh token works.
     async fn can_be_renewed(&mut self) -> bool {
         self.sandbox.control("DELETE", "faults", &Value::Null).await;
         self.make_expire_in(-10);
@@ -116,7 +115,6 @@ impl Home {
         worked && self.token_calls().await == before + 1
     }
 
-    /// Number of API calls, those to the token endpoint excluded.
     async fn api_calls(&self) -> usize {
         let is_api = |request: &&Value| {
             request["path"]
@@ -143,7 +141,7 @@ fn borrowed(environment: &[(String, String)]) -> Vec<(&str, &str)> {
         .collect()
 }
 
-async fn is_answered(service: &ServiceProcess) -> bool {
+async fn works(service: &ServiceProcess) -> bool {
     let answer = service.activity(GUIDE_ACTIVITY, 0).await;
     answer["data"]["campaignActivity"]["isStale"] == false
 }
@@ -154,7 +152,7 @@ async fn code(service: &ServiceProcess) -> Value {
 }
 
 #[tokio::test]
-async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
+async fn browser_login_is_shown_by_status_and_ended_by_logout() {
     let mut home = Home::new(&[]);
     let nobody = home.run(&["status"]).await;
     assert_eq!(nobody.status, Some(0), "{nobody:?}");
@@ -174,7 +172,7 @@ async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
     insta::assert_snapshot!(login.output.lines().skip(4).collect::<Vec<_>>().join("\n"), @"Connected: The Lantern Bookshop (main).");
 
     let service = home.serve(&[]);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     let calls_today = 3;
     let folder = home.folder().to_owned();
     let status = home.run(&["status"]).await;
@@ -205,26 +203,26 @@ async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
         nobody.output.contains("account        none; connect one"),
         "{nobody:?}"
     );
-    for said in &home.said {
-        let said = format!("{said:?}{}", service.log());
+    for message in &home.message {
+        let message = format!("{message:?}{}", service.log());
         for secret in ["rt_", "eyJ", "code_verifier"] {
-            assert!(!said.contains(secret), "{secret} in {said}");
+            assert!(!message.contains(secret), "{secret} in {message}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_machine_without_a_browser_logs_in_with_another_device() {
+async fn machine_without_a_browser_logs_in_with_another_device() {
     let mut home = Home::new(&["--device-approves-after", "1", "--device-interval", "1"]);
     let login = home.run(&["login", "--device"]).await;
     assert_eq!(login.status, Some(0), "{login:?}");
     assert!(login.output.contains("and enter the code"), "{login:?}");
     assert!(login.output.contains("Connected: "), "{login:?}");
-    assert!(is_answered(&home.serve(&[])).await);
+    assert!(works(&home.serve(&[])).await);
 }
 
 #[tokio::test]
-async fn a_login_says_what_it_lacks() {
+async fn login_reports_what_it_lacks() {
     let mut home = Home::new(&[]);
     home.sandbox
         .fault(&json!({ "kind": "status", "status": 403, "path_contains": "/account/summary" }))
@@ -246,42 +244,42 @@ async fn a_login_says_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_service_renews_its_token_before_it_expires_and_after_it_was_revoked() {
+async fn token_is_renewed_before_expiry_and_after_revocation() {
     let mut home = Home::new(&["--expires-in", "3"]);
     home.log_in().await;
     let service = home.serve(&[]);
     let started = Instant::now();
-    let mut asked = 0;
+    let mut requested = 0;
     while started.elapsed() < Duration::from_secs(8) {
-        assert!(is_answered(&service).await, "{}", service.log());
-        asked += 1;
+        assert!(works(&service).await, "{}", service.log());
+        requested += 1;
         sleep(Duration::from_millis(100)).await;
     }
     let renewals = home.token_calls().await - 1;
     assert!(
         (2..=9).contains(&renewals),
-        "{renewals} renewals for {asked} queries"
+        "{renewals} renewals for {requested} queries"
     );
-    // A lifetime below a minute is ignored, so that an expired token is detected by one rejected call and its probe.
+    // The client ignores a lifetime below a minute, so an expired token is detected by one rejected call and its probe.
     let refused = home.sandbox.answered(401).await;
     assert!(
         refused <= 2 * u64::try_from(renewals).unwrap(),
         "{refused}, {renewals}"
     );
 
-    // A token that the upstream no longer accepts is renewed once, however many calls are rejected.
+    // A token that the upstream no longer accepts is renewed once, regardless of the number of rejected calls.
     home.sandbox.configure(&json!({ "expires_in": 86_400 })).await;
     sleep(Duration::from_secs(4)).await;
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     let (before, refused) = (home.token_calls().await, home.sandbox.answered(401).await);
     home.make_expire_in(200);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     home.token_calls_reach(before + 1).await;
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     assert_eq!(
         home.sandbox.answered(401).await,
         refused,
-        "renewed before it expired"
+        "the token was renewed before it expired"
     );
 
     let before = home.token_calls().await;
@@ -295,11 +293,11 @@ async fn a_service_renews_its_token_before_it_expires_and_after_it_was_revoked()
 }
 
 #[tokio::test]
-async fn a_dead_login_is_said_everywhere_and_a_new_one_is_taken_up_without_a_restart() {
+async fn rejected_login_is_reported_everywhere_and_a_new_login_needs_no_restart() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let service = home.serve(&[]);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     home.sandbox.control("POST", "tokens/revoke", &json!({})).await;
     let refused = home.token_calls().await;
     for _ in 0..5 {
@@ -308,7 +306,7 @@ async fn a_dead_login_is_said_everywhere_and_a_new_one_is_taken_up_without_a_res
     assert_eq!(
         home.token_calls().await,
         refused + 1,
-        "a dead token is tried once"
+        "a rejected token is sent once"
     );
     let log = service.log();
     assert_eq!(log.matches("log in again").count(), 1, "{log}");
@@ -316,7 +314,7 @@ async fn a_dead_login_is_said_everywhere_and_a_new_one_is_taken_up_without_a_res
     assert!(status.output.contains("LOG IN AGAIN"), "{status:?}");
 
     home.log_in().await;
-    assert!(is_answered(&service).await, "{}", service.log());
+    assert!(works(&service).await, "{}", service.log());
 }
 
 #[tokio::test]
@@ -327,7 +325,7 @@ async fn two_services_on_one_login_share_its_renewals() {
     let before = home.token_calls().await;
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(7) {
-        let answers = join_all(services.iter().map(is_answered)).await;
+        let answers = join_all(services.iter().map(works)).await;
         assert_eq!(
             answers,
             [true, true],
@@ -344,19 +342,19 @@ async fn two_services_on_one_login_share_its_renewals() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_in_the_environment_is_enough_and_its_rotations_outlive_the_process() {
+async fn refresh_token_in_the_environment_suffices_and_its_rotations_outlive_the_process() {
     let home = Home::new(&["--expires-in", "3"]);
-    let asked = json!({ "client_id": "sandbox-public-client" });
-    let issued = home.sandbox.control("POST", "tokens", &asked).await;
+    let requested = json!({ "client_id": "sandbox-public-client" });
+    let issued = home.sandbox.control("POST", "tokens", &requested).await;
     let mut environment = home.environment();
     let token = issued["refresh_token"].as_str().unwrap();
     environment.push(("SENDS_REFRESH_TOKEN".to_owned(), token.to_owned()));
     for _ in 0..3 {
-        // Every start passes the first token, which was used up by the first start.
+        // Every start passes the first token, which the first start has already used.
         let service = ServiceProcess::start(&["--max-age", "0"], &borrowed(&environment));
-        assert!(is_answered(&service).await, "{}", service.log());
+        assert!(works(&service).await, "{}", service.log());
         sleep(Duration::from_millis(1_500)).await;
-        assert!(is_answered(&service).await, "{}", service.log());
+        assert!(works(&service).await, "{}", service.log());
         assert!(!service.log().contains(token));
     }
     let status = run(&["status"], &borrowed(&environment));
@@ -365,14 +363,14 @@ async fn a_refresh_token_in_the_environment_is_enough_and_its_rotations_outlive_
 }
 
 #[tokio::test]
-async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_days_count() {
-    // Random numbers are unnecessary: a step that is coprime to the range spreads the moments over the life of a process.
+async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count() {
+    // A step that is coprime to the range spreads the kills over the lifetime of a process without random numbers.
     let mut home = Home::new(&["--expires-in", "1"]);
     home.log_in().await;
     let activities = home.sandbox.activities(60).await;
     let started = Instant::now();
     let (mut kills, mut lost) = (0_u32, 0);
-    // More than a day's calls may be made in this time.
+    // The kills may need more calls than the default daily limit.
     let options = ["--rate-per-day", "1000000"];
     while started.elapsed() < Duration::from_secs(15) {
         let service = home.serve(&options);
@@ -394,30 +392,34 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
         drop(service);
         kills += 1;
         if ended.is_ok() {
-            // The previous kill fell between the upstream's rotation and the write to the disk, which is detected and reported.
-            assert!(log.contains("log in again") && log.contains("answer"), "{log}");
+            // The previous kill fell between the upstream's rotation and the write to disk. The service detects and reports this
+            // loss.
+            assert!(
+                log.contains("log in again") && log.contains("was lost before it was stored"),
+                "{log}"
+            );
             lost += 1;
             home.log_in().await;
         }
     }
-    let asked = home.sandbox.histories_asked().await;
+    let requested = home.sandbox.history_requests().await;
     let rotations = home.token_calls().await;
     let service = home.serve(&options);
     let budget = service.query("{ upstreamBudget { usedToday } }").await;
     let counted = usize::try_from(budget["data"]["upstreamBudget"]["usedToday"].as_u64().unwrap()).unwrap();
     eprintln!(
-        "{kills} kills, {rotations} rotations, {lost} logins lost and recognised; {asked} calls, {counted} counted"
+        "{kills} kills, {rotations} rotations, {lost} logins lost and detected; {requested} calls, {counted} counted"
     );
     assert!(lost * 4 <= kills, "{lost} of {kills}");
-    // Each kill loses at most the calls in flight from the count: a batch of sixty.
+    // Each kill loses at most the calls in flight from the count, which is a batch of sixty.
     assert!(
-        counted + 60 * usize::try_from(kills).unwrap() >= asked,
-        "{counted} of {asked}"
+        counted + 60 * usize::try_from(kills).unwrap() >= requested,
+        "{counted} of {requested}"
     );
     if code(&service).await == "LOGIN_REQUIRED" {
         home.log_in().await;
     }
-    assert!(is_answered(&service).await, "{}", service.log());
+    assert!(works(&service).await, "{}", service.log());
     let integrity = run(&["status"], &borrowed(&home.environment()));
     assert_eq!(integrity.status, Some(0), "{integrity:?}");
 }

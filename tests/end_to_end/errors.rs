@@ -1,14 +1,14 @@
-//! Errors as callers see them, for every kind of failure.
+//! Errors that callers receive for each kind of failure.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, free_port};
 use serde_json::{Value, json};
 
-/// An activity that failed with reason code 7.
+/// Activity with a failed send of reason code 7.
 const SHOWCASE_ACTIVITY: &str = "c0de0000-0000-4000-8000-000000000007";
 
 #[tokio::test]
-async fn one_failing_activity_leaves_the_answers_of_the_others_and_one_error() {
+async fn failing_activity_yields_one_error_and_does_not_affect_the_others() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
@@ -36,7 +36,7 @@ async fn one_failing_activity_leaves_the_answers_of_the_others_and_one_error() {
 }
 
 #[tokio::test]
-async fn every_way_the_upstream_fails_has_its_code() {
+async fn every_upstream_failure_has_its_error_code() {
     let status = |status: u16, body: &str| json!({ "kind": "status", "status": status, "body": body });
     let kind = |kind: &str| json!({ "kind": kind });
     let cases = [
@@ -63,7 +63,7 @@ async fn every_way_the_upstream_fails_has_its_code() {
 
 async fn check_failure(fault: Value, code: &str) {
     let sandbox = SandboxProcess::unlimited(&[]);
-    // Only where no response is expected: a busy machine may delay the others.
+    // The timeout is short only where no response is expected, because a busy machine may delay other responses.
     let options: &[&str] = match code {
         "UPSTREAM_TIMEOUT" => &["--upstream-timeout", "0.5"],
         _ => &[],
@@ -80,16 +80,16 @@ async fn check_failure(fault: Value, code: &str) {
     let error = &answer["errors"][0];
     assert_eq!(error["extensions"]["code"], code, "{fault}: {answer}");
     assert_eq!(error["path"], json!(["campaignActivity", "latestSend"]));
-    for said in [answer.to_string(), service.log()] {
+    for message in [answer.to_string(), service.log()] {
         assert!(
-            !said.contains(SandboxProcess::ACCESS_TOKEN),
-            "{said} contains the token"
+            !message.contains(SandboxProcess::ACCESS_TOKEN),
+            "{message} contains the token"
         );
     }
 }
 
 #[tokio::test]
-async fn an_error_carries_what_the_upstream_said_and_when_to_try_again() {
+async fn error_contains_the_upstream_message_and_the_retry_time() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     sandbox
@@ -113,10 +113,10 @@ async fn an_error_carries_what_the_upstream_said_and_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_limit_of_the_upstream_that_the_service_does_not_know_is_said_at_the_deadline() {
+async fn unknown_upstream_limit_is_reported_at_the_deadline() {
     let sandbox = SandboxProcess::start(&["--rate-per-second", "1"]);
     let service = ServiceProcess::on(&sandbox, &["--rate-per-second", "0", "--request-timeout", "3"]);
-    // More activities than can be fetched at one call a second, however late the first request is sent.
+    // At one call a second, not all of these activities can be fetched, however late the first request is sent.
     let activities = sandbox.activities(12).await;
     let query = format!(
         "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
@@ -140,7 +140,7 @@ async fn a_limit_of_the_upstream_that_the_service_does_not_know_is_said_at_the_d
 }
 
 #[tokio::test]
-async fn a_dead_upstream_is_said_in_the_answer_and_in_one_line_of_the_log() {
+async fn unavailable_upstream_is_reported_in_the_response_and_in_one_log_line() {
     let url = format!("http://127.0.0.1:{}/v3", free_port());
     let service = ServiceProcess::start(&["--upstream-url", &url], &[("SENDS_ACCESS_TOKEN", "token")]);
     let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#);
@@ -156,7 +156,7 @@ async fn a_dead_upstream_is_said_in_the_answer_and_in_one_line_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_wrong_id_or_argument_is_the_callers_mistake_and_costs_no_call() {
+async fn invalid_id_or_argument_is_a_caller_error_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let too_many = format!(
@@ -191,7 +191,7 @@ async fn a_wrong_id_or_argument_is_the_callers_mistake_and_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_wrong_id_in_a_list_makes_only_its_own_place_null() {
+async fn invalid_id_in_a_list_nulls_only_its_own_item() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let answer = service
         .query(&format!(

@@ -1,4 +1,4 @@
-//! The service as a subgraph: queries of a gateway, and their cost.
+//! The service as a subgraph: queries of a gateway and their cost.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -20,34 +20,34 @@ async fn entities(service: &ServiceProcess, representations: &[Value]) -> Value 
 }
 
 #[tokio::test]
-async fn any_number_of_representations_is_one_wave_with_one_call_for_each_activity() {
+async fn representations_are_fetched_concurrently_with_one_call_per_activity() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let activities = sandbox.activities(40).await;
     sandbox
         .fault(&json!({ "kind": "latency", "delay_ms": 1_000 }))
         .await;
-    let mut asked: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
-    asked.extend_from_within(..10);
-    let answer = entities(&service, &asked).await;
-    let given = answer["data"]["_entities"].as_array().unwrap();
-    assert_eq!(given.len(), 50);
-    for (entity, representation) in given.iter().zip(&asked) {
+    let mut requested: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
+    requested.extend_from_within(..10);
+    let answer = entities(&service, &requested).await;
+    let entities = answer["data"]["_entities"].as_array().unwrap();
+    assert_eq!(entities.len(), 50);
+    for (entity, representation) in entities.iter().zip(&requested) {
         assert_eq!(entity["id"], representation["id"]);
     }
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(sandbox.requests().await.len(), 40);
-    // Sequential calls would never be two in flight.
+    // Sequential calls would never be in flight at the same time.
     let in_flight = sandbox.greatest_in_flight().await;
-    assert!(in_flight >= 20, "{in_flight} of 40 calls at once");
+    assert!(in_flight >= 20, "{in_flight} of 40 calls were concurrent");
 }
 
 #[tokio::test]
-async fn a_wrong_representation_makes_only_its_own_place_null() {
+async fn invalid_representation_nulls_only_its_own_item() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let asked = [
+    let requested = [
         representation(GUIDE_ACTIVITY),
         representation("x"),
         json!({ "__typename": "Send", "id": GUIDE_ACTIVITY }),
@@ -55,13 +55,13 @@ async fn a_wrong_representation_makes_only_its_own_place_null() {
         json!(7),
         representation(unknown),
     ];
-    let answer = entities(&service, &asked).await;
-    let given = &answer["data"]["_entities"];
-    assert_eq!(given[0]["latestSend"]["sendId"], 2);
+    let answer = entities(&service, &requested).await;
+    let entities = &answer["data"]["_entities"];
+    assert_eq!(entities[0]["latestSend"]["sendId"], 2);
     for place in 1..=4 {
-        assert!(given[place].is_null(), "{answer}");
+        assert!(entities[place].is_null(), "{answer}");
     }
-    assert_eq!(given[5]["latestSend"], Value::Null);
+    assert_eq!(entities[5]["latestSend"], Value::Null);
     let errors = answer["errors"].as_array().unwrap();
     let error_at = |path: Value| errors.iter().find(|error| error["path"] == path).unwrap();
     for place in 1..=4 {
@@ -74,7 +74,7 @@ async fn a_wrong_representation_makes_only_its_own_place_null() {
 }
 
 #[tokio::test]
-async fn too_many_representations_are_refused_before_any_call() {
+async fn excess_representations_are_rejected_before_any_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
     let answer = entities(&service, &vec![representation(GUIDE_ACTIVITY); 501]).await;
@@ -86,7 +86,7 @@ async fn too_many_representations_are_refused_before_any_call() {
 }
 
 #[tokio::test]
-async fn the_entry_points_are_there_when_asked_for_and_otherwise_not() {
+async fn federation_entry_points_exist_only_if_enabled() {
     let query = "{ _service { sdl } reasonCodes { code } }";
     let subgraph = ServiceProcess::start(&["--sandbox"], &[("SENDS_FEDERATION", "true")]);
     let answer = subgraph.query(query).await;

@@ -1,18 +1,17 @@
-//! Repeated and avoided upstream calls: for concurrent requests, after a restart, while the upstream is down, and with an
-//! invalid store.
+//! Repeated and avoided upstream calls: concurrent requests, restarts, an unavailable upstream, and a damaged store.
 
 use std::{fs, time::Duration};
 
 use futures_util::future::join_all;
-use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start, run};
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, failed_start, run};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-/// An activity of no account.
-const NOBODYS: &str = "00000000-0000-4000-8000-0000000000ff";
+/// Activity that belongs to no account.
+const UNKNOWN: &str = "00000000-0000-4000-8000-0000000000ff";
 
 #[tokio::test]
-async fn a_hundred_simultaneous_operations_cost_one_call_and_a_restart_none() {
+async fn hundred_concurrent_operations_cost_one_call_and_a_restart_none() {
     let sandbox = SandboxProcess::start(&["--latency-ms", "200"]);
     let state = tempfile::tempdir().unwrap();
     let options = ["--state-dir", state.path().to_str().unwrap()];
@@ -21,20 +20,20 @@ async fn a_hundred_simultaneous_operations_cost_one_call_and_a_restart_none() {
     for answer in join_all(operations).await {
         assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
     }
-    assert_eq!(sandbox.histories_asked().await, 1);
-    // Killed instead of shut down.
+    assert_eq!(sandbox.history_requests().await, 1);
+    // The service is killed instead of shut down.
     drop(service);
     let service = ServiceProcess::on(&sandbox, &options);
     let answer = service.activity(GUIDE_ACTIVITY, 60).await;
     assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
     assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
-    assert_eq!(sandbox.histories_asked().await, 1);
+    assert_eq!(sandbox.history_requests().await, 1);
     let answer = service.activity(GUIDE_ACTIVITY, 0).await;
     assert_eq!(answer["extensions"]["upstream"]["calls"], 1);
 }
 
 #[tokio::test]
-async fn a_new_send_shows_when_it_is_asked_for_now() {
+async fn new_send_is_visible_with_a_max_age_of_zero() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let sends = async |max_age| {
@@ -57,7 +56,7 @@ async fn a_new_send_shows_when_it_is_asked_for_now() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_dies_leaves_every_known_answer_and_is_asked_again_when_it_is_back() {
+async fn unavailable_upstream_leaves_cached_data_and_is_called_again_after_recovery() {
     for availability in ["closed", "unavailable"] {
         let sandbox = SandboxProcess::unlimited(&[]);
         let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
@@ -78,7 +77,7 @@ async fn an_upstream_that_dies_leaves_every_known_answer_and_is_asked_again_when
                 assert_eq!(activity["staleReason"], "UPSTREAM_UNAVAILABLE", "{activity}");
                 assert!(activity["sendSummary"]["attemptCount"].is_number(), "{activity}");
             }
-            let unknown = service.activity(NOBODYS, 60).await;
+            let unknown = service.activity(UNKNOWN, 60).await;
             assert_eq!(
                 unknown["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE",
                 "{unknown}"
@@ -105,7 +104,7 @@ async fn an_upstream_that_dies_leaves_every_known_answer_and_is_asked_again_when
 }
 
 #[tokio::test]
-async fn one_sick_answer_spoils_nothing_else() {
+async fn malformed_response_affects_nothing_else() {
     let faults = [
         (json!({ "kind": "stall" }), "UPSTREAM_TIMEOUT"),
         (
@@ -144,7 +143,7 @@ async fn one_sick_answer_spoils_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
+async fn damaged_store_is_rejected_in_one_sentence_and_can_be_rebuilt() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let state = tempfile::tempdir().unwrap();
     let folder = state.path().to_str().unwrap();
@@ -156,16 +155,16 @@ async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
 
     let store = state.path().join("sends.db");
     let mut bytes = fs::read(&store).unwrap();
-    // After the header, so that the file still looks like a store.
+    // The damage starts after the header, so that the file still looks like a store.
     bytes[100..4_000].fill(b'?');
     fs::write(&store, bytes).unwrap();
     let url = sandbox.api_url();
-    let (status, said) = refused_start(
+    let (status, message) = failed_start(
         &[&options[..], &["--upstream-url", &url]].concat(),
         &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
     );
-    assert_eq!(status, Some(1), "{said}");
-    insta::assert_snapshot!(said.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` creates a new one)");
+    assert_eq!(status, Some(1), "{message}");
+    insta::assert_snapshot!(message.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` creates a new one)");
 
     let rebuilt = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(rebuilt.status, Some(0), "{rebuilt:?}");

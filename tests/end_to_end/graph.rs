@@ -1,5 +1,4 @@
-//! Campaigns, activities, lists, segments, statistics and the account: the responses, and the cost of each part by the sandbox's
-//! log.
+//! Campaigns, activities, lists, segments, statistics and the account: their responses, and the upstream calls for each part.
 
 mod account;
 mod campaigns;
@@ -18,7 +17,7 @@ use std::collections::BTreeMap;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// Number of requests by kind of path, without ids.
+/// Counts requests by kind of path, without ids.
 async fn costs(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
     let mut costs = BTreeMap::new();
     for request in sandbox.requests().await {
@@ -52,7 +51,6 @@ fn codes(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// All values of this key, in order.
 fn all(answer: &Value, key: &str) -> Vec<Value> {
     match answer {
         Value::Object(fields) => fields
@@ -70,7 +68,6 @@ fn all(answer: &Value, key: &str) -> Vec<Value> {
     }
 }
 
-/// A service whose token has only one scope.
 async fn limited_service(sandbox: &SandboxProcess) -> ServiceProcess {
     let token = sandbox
         .control("POST", "tokens", &json!({ "scopes": ["campaign_data"] }))

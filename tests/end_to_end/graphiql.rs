@@ -1,4 +1,4 @@
-//! The GraphiQL page, as far as it works without a browser.
+//! Properties of the GraphiQL page that need no browser.
 
 use reqwest::Response;
 use sends_end_to_end::ServiceProcess;
@@ -13,7 +13,7 @@ async fn get(service: &ServiceProcess, path: &str) -> Response {
 }
 
 #[tokio::test]
-async fn every_starter_query_shows_something_in_the_sandbox() {
+async fn every_starter_query_returns_sandbox_data() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let page = get(&service, "/").await.text().await.unwrap();
     let (_, data) = page.split_once("id=\"starter-tabs\">").unwrap();
@@ -31,7 +31,7 @@ async fn every_starter_query_shows_something_in_the_sandbox() {
 }
 
 #[tokio::test]
-async fn switched_off_there_is_no_page_and_no_way_to_it() {
+async fn disabled_page_is_neither_served_nor_logged() {
     let service = ServiceProcess::start(&["--sandbox", "--graphiql", "false"], &[]);
     for path in ["/", "/graphiql", "/graphiql/start.js"] {
         assert_eq!(get(&service, path).await.status(), 404, "{path}");

@@ -4,7 +4,7 @@ use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::json;
 
 #[tokio::test]
-async fn one_command_answers_the_guides_two_sends_from_the_embedded_sandbox() {
+async fn one_command_serves_the_guide_example_from_the_embedded_sandbox() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let answer = service
         .query(&format!(
@@ -52,7 +52,7 @@ async fn one_command_answers_the_guides_two_sends_from_the_embedded_sandbox() {
 }
 
 #[tokio::test]
-async fn what_is_derived_from_the_history_comes_with_it() {
+async fn derived_fields_are_returned_with_the_history() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -142,12 +142,12 @@ async fn what_is_derived_from_the_history_comes_with_it() {
     assert_eq!(
         sandbox.requests().await.len(),
         1,
-        "all of these on one activity cost one call"
+        "all fields of one activity cost one call"
     );
 }
 
 #[tokio::test]
-async fn the_legend_and_the_ids_cost_no_upstream_call() {
+async fn reason_codes_and_ids_cost_no_upstream_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -174,7 +174,7 @@ async fn the_legend_and_the_ids_cost_no_upstream_call() {
 }
 
 #[tokio::test]
-async fn an_activity_that_was_never_sent_has_an_empty_history() {
+async fn unsent_activity_has_an_empty_history() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let made = sandbox

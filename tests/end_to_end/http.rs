@@ -1,4 +1,4 @@
-//! The service over HTTP for clients, browsers and attackers, with invented data and without an account.
+//! HTTP behaviour for clients, browsers and attackers, with invented data.
 
 mod addressing;
 mod audits;
@@ -26,7 +26,7 @@ fn service(options: &[&str]) -> ServiceProcess {
 }
 
 fn client() -> Client {
-    // Compressed responses are not decompressed, so that tests see them as sent.
+    // Automatic decompression is disabled, so that tests see the responses as sent.
     let client = sends_end_to_end::http_client_builder().no_gzip();
     client.build().unwrap()
 }
@@ -35,7 +35,7 @@ fn post(service: &ServiceProcess) -> RequestBuilder {
     client().post(format!("{}/graphql", service.origin()))
 }
 
-/// A GET query that no web page can cause.
+/// Builds a GET query that no web page can cause.
 fn get(service: &ServiceProcess, parameters: &[(&str, &str)]) -> RequestBuilder {
     client()
         .get(format!("{}/graphql", service.origin()))
@@ -47,8 +47,7 @@ async fn send(request: RequestBuilder) -> Response {
     request.send().await.unwrap()
 }
 
-/// Status, and code of the first error.
-async fn refusal(request: RequestBuilder) -> (u16, String) {
+async fn rejection(request: RequestBuilder) -> (u16, String) {
     let answer = send(request).await;
     let status = answer.status().as_u16();
     let body: Value = answer.json().await.unwrap();

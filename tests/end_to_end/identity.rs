@@ -1,12 +1,11 @@
-//! Requirements of normalised caches: every object is found by its id, and lists are paged by cursors.
+//! Requirements of normalised caches: each object is found by its id, and cursors page through lists.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// An activity that was sent forty times.
+/// Activity that was sent forty times.
 const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
 
-/// Filters that are applied to both lists in turn.
 const FILTERS: [&str; 4] = [
     "",
     "orderBy: NEWEST_FIRST",
@@ -15,7 +14,7 @@ const FILTERS: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn every_object_is_found_again_by_its_id() {
+async fn every_object_is_found_by_its_id() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let fields = "__typename id ... on Send { sendId outcome count }";
     let query = format!(
@@ -44,7 +43,7 @@ async fn every_object_is_found_again_by_its_id() {
 }
 
 #[tokio::test]
-async fn node_takes_every_global_id_and_names_a_wrong_one() {
+async fn node_accepts_every_global_id_and_names_an_invalid_one() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -84,7 +83,7 @@ async fn node_takes_every_global_id_and_names_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn an_id_that_leads_nowhere_makes_only_its_own_place_null() {
+async fn unknown_id_nulls_only_its_own_item() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let unknown = "00000000-0000-4000-8000-000000000000";
@@ -133,12 +132,12 @@ async fn an_id_that_leads_nowhere_makes_only_its_own_place_null() {
             [r#"["nodes",6,"latestSend"]"#, "NOT_FOUND"],
         ])
     );
-    // Two distinct activities, however often they are named.
+    // Only two of the activities are distinct.
     assert_eq!(sandbox.requests().await.len(), 2);
 }
 
 #[tokio::test]
-async fn the_pages_of_a_connection_add_up_to_the_plain_list() {
+async fn pages_of_a_connection_equal_the_plain_list() {
     let service = ServiceProcess::start(&["--sandbox", "--sandbox-odd-records"], &[]);
     for narrowed in FILTERS {
         let whole = ask(&service, &format!("sendHistory(first: 100 {narrowed}) {{ id }}")).await;
@@ -163,7 +162,7 @@ async fn the_pages_of_a_connection_add_up_to_the_plain_list() {
                     .map(|edge| edge.map_or(Value::Null, |e| e["cursor"].clone()));
                 assert_eq!([info["startCursor"].clone(), info["endCursor"].clone()], ends);
                 pages.push(edges.iter().map(|edge| edge["node"].clone()).collect::<Vec<_>>());
-                assert!(pages.len() <= whole.len() + 1, "the pages do not end");
+                assert!(pages.len() <= whole.len() + 1, "the pagination does not end");
                 let (more, next) = match size {
                     "first" => ("hasNextPage", "endCursor"),
                     _ => ("hasPreviousPage", "startCursor"),
@@ -182,7 +181,7 @@ async fn the_pages_of_a_connection_add_up_to_the_plain_list() {
 }
 
 #[tokio::test]
-async fn a_wrong_page_is_the_callers_mistake_and_costs_no_call() {
+async fn invalid_page_argument_is_a_caller_error_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     for arguments in [

@@ -1,9 +1,9 @@
-//! The built service against the built sandbox, over TCP: responses to callers, and requests to the upstream.
+//! Tests of the built service against the built sandbox over TCP: responses to callers and requests to the upstream.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
     clippy::print_stderr,
-    reason = "what is measured is told, and shown when a test fails"
+    reason = "measurements are printed and shown when a test fails"
 )]
 
 mod budget;

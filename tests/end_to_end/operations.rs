@@ -1,4 +1,4 @@
-//! The service as operators see it: health, metrics, log, traces and shutdown.
+//! Operation of the service: health, metrics, log, traces and shutdown.
 
 mod ending;
 mod health;
@@ -9,7 +9,6 @@ mod traces;
 use sends_end_to_end::SandboxProcess;
 use serde_json::json;
 
-/// A named query for the last send of these activities.
 fn named_query(name: &str, activities: &[String]) -> String {
     format!(
         "query {name} {{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
@@ -17,7 +16,6 @@ fn named_query(name: &str, activities: &[String]) -> String {
     )
 }
 
-/// Makes every further request for a history fail.
 async fn break_down(sandbox: &SandboxProcess) {
     sandbox
         .fault(&json!({ "kind": "status", "status": 503, "path_contains": "/send_history" }))

@@ -1,88 +1,88 @@
 //! Output of the program for its operator, and limits for hostile callers.
 
-use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start, run};
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, failed_start, run};
 
 #[tokio::test]
-async fn the_first_lines_of_the_log_say_where_it_listens_whom_it_asks_and_what_to_open() {
+async fn first_log_lines_name_the_address_the_upstream_and_the_page() {
     let service = ServiceProcess::start(&["serve", "--sandbox"], &[]);
-    // The page is served, so all lines of the start have been written.
+    // Once the page is served, all startup lines have been written.
     let page = reqwest_get(&format!("{}/", service.origin())).await;
     assert!(
         page.contains("data-sandbox=\"true\"") && page.contains("invented"),
         "{page}"
     );
     let log = service.log_once(|log| log.contains("/graphiql")).await;
-    for wanted in [
+    for expected in [
         format!("listening on {}/graphql", service.origin()),
         "upstream: the embedded sandbox at http://127.0.0.1:".to_owned(),
         "all data is invented".to_owned(),
         format!("open {}/graphiql", service.origin()),
     ] {
-        assert!(log.contains(&wanted), "{wanted:?} is not in {log}");
+        assert!(log.contains(&expected), "{expected:?} is not in {log}");
     }
 }
 
 #[test]
-fn settings_that_cannot_work_are_all_reported_with_status_2() {
-    let (status, said) = refused_start(
+fn all_invalid_settings_are_reported_with_status_2() {
+    let (status, message) = failed_start(
         &["--listen", "nowhere", "--upstream-url", "ftp://x/v3"],
         &[("SENDS_UPSTREAM_TIMEOUT", "0")],
     );
     assert_eq!(status, Some(2));
-    insta::assert_snapshot!(said, @r#"
+    insta::assert_snapshot!(message, @r#"
     sends-graphql: --listen (SENDS_LISTEN): "nowhere" is not HOST:PORT, such as 127.0.0.1:8080
     sends-graphql: --upstream-url (SENDS_UPSTREAM_URL): it must begin with http:// or https://
     sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a duration from 100ms to 10m, such as 20, 20s or 5m
     sends-graphql: no account is connected: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or use --sandbox for invented data
     "#);
-    let (status, said) = refused_start(&["--max-age=old", "--no-such-option"], &[]);
-    assert_eq!(status, Some(2), "{said}");
+    let (status, message) = failed_start(&["--max-age=old", "--no-such-option"], &[]);
+    assert_eq!(status, Some(2), "{message}");
     assert!(
-        said.contains("--max-age (SENDS_MAX_AGE)") && said.contains("--no-such-option"),
-        "{said}"
+        message.contains("--max-age (SENDS_MAX_AGE)") && message.contains("--no-such-option"),
+        "{message}"
     );
 }
 
 #[test]
-fn empty_variables_count_as_not_set_and_those_of_serve_do_not_concern_other_commands() {
+fn empty_variables_count_as_unset_and_serve_variables_do_not_affect_other_commands() {
     let unconcerned = [
         ("SENDS_MAX_AGE", "old"),
         ("SENDS_RATE_PER_DAY", " "),
         ("SENDS_CLIENT_ID", ""),
     ];
-    let (status, said) = refused_start(&["status"], &unconcerned);
-    assert_eq!((status, said.as_str()), (Some(0), ""));
-    let (status, said) = refused_start(&["status"], &[("SENDS_RATE_PER_DAY", "many")]);
+    let (status, message) = failed_start(&["status"], &unconcerned);
+    assert_eq!((status, message.as_str()), (Some(0), ""));
+    let (status, message) = failed_start(&["status"], &[("SENDS_RATE_PER_DAY", "many")]);
     assert_eq!(status, Some(2));
-    insta::assert_snapshot!(said, @r#"sends-graphql: --rate-per-day (SENDS_RATE_PER_DAY): "many" is not a number from 0 to 1000000000"#);
+    insta::assert_snapshot!(message, @r#"sends-graphql: --rate-per-day (SENDS_RATE_PER_DAY): "many" is not a number from 0 to 1000000000"#);
 }
 
 #[test]
-fn without_an_account_it_names_both_ways_and_exits_with_2() {
-    let (status, said) = refused_start(&[], &[]);
+fn missing_account_reports_both_options_and_exits_with_2() {
+    let (status, message) = failed_start(&[], &[]);
     assert_eq!(status, Some(2));
     assert!(
-        said.contains("SENDS_ACCESS_TOKEN") && said.contains("--sandbox"),
-        "{said}"
+        message.contains("SENDS_ACCESS_TOKEN") && message.contains("--sandbox"),
+        "{message}"
     );
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(message.lines().count(), 1, "{message}");
 }
 
 #[tokio::test]
-async fn a_taken_port_is_one_sentence() {
+async fn occupied_port_is_reported_in_one_sentence() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let taken = service.origin().strip_prefix("http://").unwrap();
-    let (status, said) = refused_start(&["--sandbox", "--listen", taken], &[]);
+    let (status, message) = failed_start(&["--sandbox", "--listen", taken], &[]);
     assert_eq!(status, Some(1));
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(message.lines().count(), 1, "{message}");
     assert!(
-        said.contains(&format!("cannot listen on {taken}")) && said.contains("--listen"),
-        "{said}"
+        message.contains(&format!("cannot listen on {taken}")) && message.contains("--listen"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn options_can_come_from_the_environment() {
+async fn options_can_be_set_in_the_environment() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let url = sandbox.api_url();
     let environment = [
@@ -101,7 +101,7 @@ async fn options_can_come_from_the_environment() {
 }
 
 #[tokio::test]
-async fn a_body_past_the_limit_is_refused() {
+async fn oversized_body_is_rejected() {
     let mut service = ServiceProcess::start(&["--sandbox"], &[]);
     let client = sends_end_to_end::http_client();
     let body = format!(r#"{{"query":"{{ {} }}"}}"#, "a ".repeat(5 << 20));
@@ -109,7 +109,7 @@ async fn a_body_past_the_limit_is_refused() {
         .post(format!("{}/graphql", service.origin()))
         .header("content-type", "application/json")
         .body(body);
-    // The rejection may arrive while the client still writes, which the client reports as a broken connection.
+    // The rejection may arrive while the client is still writing, which the client reports as a broken connection.
     if let Ok(answer) = answer.send().await {
         assert_eq!(answer.status(), 413);
     }

@@ -16,28 +16,25 @@ mod container;
 mod links;
 mod login;
 
-/// A Markdown document of the repository.
 struct Document {
     path: PathBuf,
     text: String,
 }
 
-/// The repository's root.
-fn root() -> &'static Path {
+fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// README.md, the guides, the crates' READMEs and the documents for contributors.
 fn documents() -> Vec<Document> {
     let markdown = |folder: PathBuf| {
         let entries = std::fs::read_dir(folder).into_iter().flatten();
         let paths = entries.map(|entry| entry.unwrap().path());
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
     };
-    let mut paths: Vec<_> = markdown(root().to_owned())
-        .chain(markdown(root().join(".github")))
+    let mut paths: Vec<_> = markdown(repository_root().to_owned())
+        .chain(markdown(repository_root().join(".github")))
         .collect();
-    for package in std::fs::read_dir(root().join("crates")).unwrap() {
+    for package in std::fs::read_dir(repository_root().join("crates")).unwrap() {
         let package = package.unwrap().path();
         paths.extend(markdown(package.join("docs")).chain(markdown(package)));
     }
@@ -52,7 +49,6 @@ fn documents() -> Vec<Document> {
 }
 
 impl Document {
-    /// The fenced blocks of code in these languages, in order.
     fn blocks(&self, languages: &[&str]) -> Vec<(&str, &str)> {
         let fenced = self.text.split("\n```").skip(1).step_by(2);
         fenced
@@ -61,7 +57,6 @@ impl Document {
             .collect()
     }
 
-    /// The code within lines.
     fn spans(&self) -> Vec<&str> {
         let prose = self.text.split("\n```").step_by(2);
         prose
@@ -69,7 +64,7 @@ impl Document {
             .collect()
     }
 
-    /// The arguments of each `sends-graphql` command in a block, without comments and redirections.
+    /// Returns the arguments of each `sends-graphql` command in the shell blocks, without comments and redirections.
     fn commands(&self) -> Vec<Vec<&str>> {
         let blocks = self.blocks(&["sh"]);
         let lines = blocks.iter().flat_map(|(_, block)| block.lines());
@@ -77,7 +72,6 @@ impl Document {
     }
 }
 
-/// The arguments of a line that runs `sends-graphql`, in any form.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let ways = ["sends-graphql", "./target/release/sends-graphql"];
     let words = line.split(['#', '>']).next()?;
@@ -91,7 +85,7 @@ fn arguments(line: &str) -> Option<Vec<&str>> {
 }
 
 #[tokio::test]
-async fn every_query_of_the_readme_and_guides_shows_something_in_the_sandbox_and_the_documented_answer() {
+async fn documented_queries_return_sandbox_data_and_the_documented_responses() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let (mut queries, mut answers) = (0, 0);
     for document in documents() {
@@ -103,9 +97,9 @@ async fn every_query_of_the_readme_and_guides_shows_something_in_the_sandbox_and
             queries += 1;
             let answer = service.query(query).await;
             assert_shows_something(query, &answer);
-            let said = blocks.get(place + 1).filter(|(language, _)| *language == "json");
-            let said: Option<Value> = said.and_then(|(_, said)| serde_json::from_str(said).ok());
-            if let Some(data) = said.and_then(|said| said.get("data").cloned()) {
+            let message = blocks.get(place + 1).filter(|(language, _)| *language == "json");
+            let message: Option<Value> = message.and_then(|(_, message)| serde_json::from_str(message).ok());
+            if let Some(data) = message.and_then(|message| message.get("data").cloned()) {
                 answers += 1;
                 assert_eq!(answer["data"], data, "{query}");
             }
@@ -115,7 +109,7 @@ async fn every_query_of_the_readme_and_guides_shows_something_in_the_sandbox_and
 }
 
 #[tokio::test]
-async fn curl_lines_of_the_readme_and_guides_answer() {
+async fn documented_curl_commands_succeed() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let sandbox = SandboxProcess::start(&[]);
     let sandbox_origin = sandbox.api_url().trim_end_matches("/v3").to_owned();
@@ -143,7 +137,7 @@ async fn curl_lines_of_the_readme_and_guides_answer() {
     }
 }
 
-/// The request that a curl line sends, for machines without curl.
+/// Converts a curl command to a request, for machines without curl.
 fn request_of(line: &str) -> reqwest::RequestBuilder {
     let url = line
         .split_whitespace()
@@ -160,7 +154,7 @@ fn request_of(line: &str) -> reqwest::RequestBuilder {
 }
 
 #[test]
-fn commands_of_the_readme_and_guides_print_something_about_the_sandbox() {
+fn documented_commands_print_sandbox_data() {
     let folder = tempfile::tempdir().unwrap();
     let documents = documents();
     let commands: Vec<_> = documents
@@ -192,7 +186,7 @@ fn commands_of_the_readme_and_guides_print_something_about_the_sandbox() {
 }
 
 #[tokio::test]
-async fn services_of_the_readme_and_guides_start_and_answer() {
+async fn documented_services_start_and_respond() {
     let documents = documents();
     let services: BTreeSet<_> = documents
         .iter()
@@ -207,7 +201,7 @@ async fn services_of_the_readme_and_guides_start_and_answer() {
 }
 
 #[test]
-fn commands_and_options_of_the_readme_and_guides_exist() {
+fn documented_commands_and_options_exist() {
     let service = |words: &[&str]| Program::Service.command().args(words).output().unwrap();
     let mut options = String::new();
     for name in [
@@ -225,7 +219,7 @@ fn commands_and_options_of_the_readme_and_guides_exist() {
     }
     let sandbox = Program::Sandbox.command().arg("--help").output().unwrap();
     options += &String::from_utf8(sandbox.stdout).unwrap();
-    // Of cargo and of the benchmark.
+    // These are options of cargo and of the benchmark.
     options += " --brief --features --help --output ";
     let exists = |option: &str| {
         options
@@ -237,7 +231,7 @@ fn commands_and_options_of_the_readme_and_guides_exist() {
         let spans = document.spans();
         let inline = spans.iter().filter_map(|span| arguments(span));
         for mut words in inline.chain(document.commands()) {
-            // Words before `--help` are checked, but the command is not run.
+            // The words before `--help` are checked, but the command is not run.
             words.push("--help");
             let ran = service(&words);
             assert!(ran.status.success(), "{}: {words:?}", document.path.display());
@@ -256,7 +250,7 @@ fn commands_and_options_of_the_readme_and_guides_exist() {
 #[test]
 fn explain_example_of_the_core_readme_explains_a_saved_history() {
     let line = "cargo run -q -p sends-core --example explain < history.json";
-    let readme = std::fs::read_to_string(root().join("crates/sends-core/README.md")).unwrap();
+    let readme = std::fs::read_to_string(repository_root().join("crates/sends-core/README.md")).unwrap();
     assert!(readme.contains(line), "{readme}");
     let start = readme.find("from_json(br#\"").unwrap() + "from_json(br#\"".len();
     let (history, _) = readme[start..].split_once("\"#").unwrap();

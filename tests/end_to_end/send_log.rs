@@ -1,4 +1,4 @@
-//! The log of all sends of requested histories.
+//! Log of all sends of the requested histories.
 
 mod commands;
 mod failures;
@@ -6,9 +6,9 @@ mod failures;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// An activity that was sent forty times.
+/// Activity that was sent forty times.
 const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
-/// An activity with a send that failed with code 8.
+/// Activity with a send that failed with reason code 8.
 const LONG_URL: &str = "c0de0000-0000-4000-8000-000000000008";
 
 async fn with_three_histories(sandbox: &SandboxProcess) -> ServiceProcess {
@@ -22,7 +22,7 @@ async fn with_three_histories(sandbox: &SandboxProcess) -> ServiceProcess {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_is_in_the_log_and_nothing_claims_to_be_all() {
+async fn requested_histories_are_in_the_log_and_completeness_is_not_claimed() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let answer = service
@@ -60,7 +60,7 @@ async fn what_was_asked_for_is_in_the_log_and_nothing_claims_to_be_all() {
 }
 
 #[tokio::test]
-async fn pages_lead_through_the_log_in_either_direction() {
+async fn pages_traverse_the_log_in_either_direction() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let all = service.query("{ sends { nodes { id runDate } } }").await["data"]["sends"]["nodes"].clone();
@@ -89,7 +89,7 @@ async fn pages_lead_through_the_log_in_either_direction() {
             } else {
                 met.splice(0..0, nodes);
             }
-            assert!(met.len() <= all.len(), "the pages do not end");
+            assert!(met.len() <= all.len(), "the pagination does not end");
             cursor = format!("{place}: {}", page["pageInfo"][end]);
             if page["pageInfo"][more] == false {
                 break;
@@ -100,7 +100,7 @@ async fn pages_lead_through_the_log_in_either_direction() {
 }
 
 #[tokio::test]
-async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
+async fn totals_add_up_by_reason_and_by_day_of_a_time_zone() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let answer = service
@@ -135,7 +135,7 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
 }
 
 #[tokio::test]
-async fn a_list_is_chosen_by_its_own_id_in_either_case_and_by_the_one_that_the_schema_gave_out() {
+async fn list_filter_accepts_the_upstream_id_in_either_case_and_the_global_id() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let answer = service
@@ -154,7 +154,7 @@ async fn a_list_is_chosen_by_its_own_id_in_either_case_and_by_the_one_that_the_s
 }
 
 #[tokio::test]
-async fn what_the_upstream_shows_no_more_leaves_the_log() {
+async fn sends_removed_upstream_leave_the_log() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let change = json!({ "operation": "delete_activity", "activity_id": LONG_URL });
@@ -175,9 +175,9 @@ async fn what_the_upstream_shows_no_more_leaves_the_log() {
 }
 
 #[tokio::test]
-async fn a_wrong_argument_says_what_to_change() {
+async fn invalid_argument_error_names_the_correction() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    for (field, said) in [
+    for (field, output) in [
         ("sends(first: 501) { totalCount }", "from 0 to 500"),
         ("sends(after: \"x\") { totalCount }", "`after`"),
         ("sends(first: 1, last: 1) { totalCount }", "not both"),
@@ -198,12 +198,12 @@ async fn a_wrong_argument_says_what_to_change() {
         let answer = service.query(&format!("{{ {field} }}")).await;
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
-        assert!(error["message"].as_str().unwrap().contains(said), "{answer}");
+        assert!(error["message"].as_str().unwrap().contains(output), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn a_log_without_a_sync_says_that_it_was_never_complete() {
+async fn log_without_a_sync_is_reported_as_never_complete() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
     let answer = service
@@ -223,7 +223,7 @@ async fn a_log_without_a_sync_says_that_it_was_never_complete() {
 }
 
 #[tokio::test]
-async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so() {
+async fn sandbox_log_is_complete_at_startup_and_reported_as_complete() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let answer = service
         .query(
@@ -238,7 +238,7 @@ async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so
     let sends = &data["sends"]["totalCount"];
     let log = service.log();
     assert!(log.contains(&format!("{sends} sends, complete")), "{log}");
-    // Calls are not delayed, but are counted.
+    // Calls are counted, but not delayed.
     let budget = &data["upstreamBudget"];
     assert_eq!(
         (&budget["perSecondLimit"], &budget["perDayLimit"]),
@@ -248,20 +248,20 @@ async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so
 }
 
 #[tokio::test]
-async fn a_sandbox_with_limits_fills_its_log_meanwhile_at_four_calls_a_second() {
+async fn sandbox_with_limits_fills_its_log_in_the_background_at_four_calls_a_second() {
     let service = ServiceProcess::start(&["--sandbox", "--sandbox-limits"], &[]);
     let answer = service
         .query("{ syncState { coverage { isComplete } } upstreamBudget { perSecondLimit } }")
         .await;
     assert_eq!(answer["data"]["upstreamBudget"]["perSecondLimit"], 4);
-    // Some seventy calls cannot be complete yet.
+    // The log needs about seventy calls, so it cannot be complete yet.
     assert_eq!(answer["data"]["syncState"]["coverage"]["isComplete"], false);
 }
 
 #[tokio::test]
-async fn the_sandbox_by_itself_holds_the_same_data() {
+async fn standalone_sandbox_has_the_same_data() {
     let embedded = ServiceProcess::start(&["--sandbox"], &[]);
-    let sandbox = SandboxProcess::as_it_comes();
+    let sandbox = SandboxProcess::with_default_data();
     let service = ServiceProcess::on(&sandbox, &[]);
     let query = "{ campaigns(first: 40) { nodes { campaignId name status updatedAt } } account { organizationName } }";
     let (one, other) = (embedded.query(query).await, service.query(query).await);
@@ -270,7 +270,7 @@ async fn the_sandbox_by_itself_holds_the_same_data() {
 }
 
 #[tokio::test]
-async fn callers_with_tokens_of_their_own_are_told_that_there_is_no_log() {
+async fn callers_with_their_own_tokens_have_no_log() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let url = sandbox.api_url();
     let service = ServiceProcess::start(&["--upstream-url", &url, "--caller-tokens"], &[]);

@@ -1,14 +1,14 @@
-//! Checks that the response to an example query shows data wherever the example promises it.
+//! Checks that the response to an example query contains data wherever the example promises data.
 
 use serde_json::{Map, Value};
 
-/// Statuses of campaigns that were never sent: only of these are `latestSend` and `stats` null.
+/// Statuses of unsent campaigns. Only for these campaigns, `latestSend` and `stats` are null.
 const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 
-/// Of each pair one list is empty: an email goes to lists or to segments.
+/// Pairs of lists, one of which is empty because an email goes either to lists or to segments.
 const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
 
-/// Fails with every path of the response that shows no data: an error, a null, an empty list or text, a count of zero, an
+/// Panics with every path of the response that shows no data: an error, a null, an empty list or string, a count of zero, or an
 /// incomplete log.
 #[track_caller]
 pub(crate) fn assert_shows_something(query: &str, answer: &Value) {
@@ -44,7 +44,6 @@ fn walk(value: &Value, path: &str, not_sent: bool, gaps: &mut Vec<String>) {
     }
 }
 
-/// Whether a field is empty as intended.
 fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bool) -> bool {
     let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
     let other = AUDIENCES.iter().find_map(|pair| {
@@ -57,7 +56,7 @@ fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bo
 }
 
 #[test]
-fn places_that_show_nothing_are_found() {
+fn paths_without_data_are_found() {
     let answer = serde_json::json!({ "data": {
         "sends": { "totalCount": 0, "nodes": [], "coverage": { "isComplete": false } },
         "campaigns": [

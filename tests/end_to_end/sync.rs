@@ -12,11 +12,10 @@ use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess,
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The account of the tests, with generated data only, without the showcase's malformed responses.
+/// Account with generated data only, which has no malformed records.
 const ACCOUNT: &str = "log";
 const TOKEN: &str = "token-of-the-log";
 
-/// An upstream with an account, and a state folder with its log.
 struct Account {
     sandbox: SandboxProcess,
     state: TempDir,
@@ -32,7 +31,6 @@ impl Account {
         }
     }
 
-    /// Starts a synchronisation.
     fn start_sync(&self, options: &[&str]) -> CommandProcess {
         let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
         let ours = ["sync", "--upstream-url", &url, "--state-dir", folder];
@@ -45,41 +43,36 @@ impl Account {
         CommandProcess::start(&[&ours, limits].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)])
     }
 
-    /// Synchronises to the end.
     async fn sync(&self, options: &[&str]) -> Finished {
         let process = self.start_sync(options);
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// Exports the sends of the log.
     async fn export(&self, options: &[&str]) -> Finished {
         let ours = ["export", "--state-dir", self.state.path().to_str().unwrap()];
         let process = CommandProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)]);
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// Synchronises until no work is left.
     async fn complete(&self) {
         let finished = self.sync(&[]).await;
         assert_eq!(finished.status, Some(0), "{finished:?}");
     }
 
-    /// The service on the same log.
     fn serve(&self, options: &[&str]) -> ServiceProcess {
         let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
         let ours = ["--upstream-url", &url, "--state-dir", folder];
         ServiceProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)])
     }
 
-    /// Changes the account as its owner would.
     async fn change(&self, mut change: Value) -> Value {
         change["account"] = json!(ACCOUNT);
         self.sandbox.control("POST", "sends", &change).await
     }
 
-    /// Moves every time in the state folder that is by this machine's clock, as if the clock had been ahead by `seconds`. Times
-    /// by the upstream's clock stay. No process may have the folder open.
-    fn put_off_own_moments(&self, seconds: i64) {
+    /// Moves all times in the state folder that come from this machine's clock, as if the clock had been ahead by `seconds`.
+    /// Times from the upstream's clock stay. No process may have the folder open.
+    fn shift_local_times(&self, seconds: i64) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statements = format!(
             "UPDATE activity_history SET fetched_at = fetched_at + {seconds}, checksum = NULL;
@@ -91,7 +84,7 @@ impl Account {
         state.execute_batch(&statements).unwrap();
     }
 
-    /// Damages the counts of every history that was sent in the last hour, and leaves the checksums as they are. No process may
+    /// Damages the counts of all histories that were sent in the last hour, but leaves their checksums unchanged. No process may
     /// have the folder open.
     fn damage_new_histories(&self) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
@@ -100,9 +93,9 @@ impl Account {
         assert!(state.execute(statement, []).unwrap() > 0);
     }
 
-    /// Moves the fetch times of every history that was sent in the last hour back by `seconds`. No process may have the folder
+    /// Moves the fetch times of all histories that were sent in the last hour back by `seconds`. No process may have the folder
     /// open.
-    fn date_new_histories_back(&self, seconds: i64) {
+    fn backdate_new_histories(&self, seconds: i64) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statement = "UPDATE activity_history SET fetched_at = fetched_at - ?1
             WHERE id IN (SELECT history FROM send WHERE run_date > unixepoch() - 3600)";
@@ -116,7 +109,6 @@ impl Account {
         ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
-    /// The upstream's response to a direct request.
     async fn ask(&self, path: &str) -> Option<Value> {
         let request = http_client()
             .get(format!("{}{path}", self.sandbox.api_url()))
@@ -125,14 +117,13 @@ impl Account {
         (answer.status() == 200).then_some(answer.json().await.unwrap())
     }
 
-    /// Every campaign with its activities, as the upstream lists them.
     async fn campaigns(&self) -> Vec<Value> {
         let mut campaigns = Vec::new();
         let mut path = "/emails?limit=500".to_owned();
         loop {
             let page = self.ask(&path).await.unwrap();
             campaigns.extend(page["campaigns"].as_array().unwrap().iter().cloned());
-            assert!(campaigns.len() < 100_000, "the pages do not end");
+            assert!(campaigns.len() < 100_000, "the pagination does not end");
             match page["_links"]["next"]["href"].as_str() {
                 Some(next) => next.trim_start_matches("/v3").clone_into(&mut path),
                 None => return campaigns,
@@ -140,7 +131,6 @@ impl Account {
         }
     }
 
-    /// Every send of these activities that the upstream shows, by activity.
     async fn truth(&self, activities: &[String]) -> Log {
         let mut truth = Log::new();
         for activity in activities {
@@ -154,7 +144,6 @@ impl Account {
         truth
     }
 
-    /// Every send of the log, by activity.
     async fn logged(&self) -> Log {
         let service = self.serve(&[]);
         let (mut logged, mut count) = (Log::new(), 0);
@@ -170,7 +159,7 @@ impl Account {
             let nodes = page["nodes"].as_array();
             let nodes = nodes.unwrap_or_else(|| panic!("{answer}"));
             count += nodes.len();
-            assert!(count < 1_000_000, "the pages do not end");
+            assert!(count < 1_000_000, "the pagination does not end");
             for send in nodes {
                 let mut send = send.as_object().unwrap().clone();
                 let activity = send.remove("activity").unwrap()["id"]
@@ -186,7 +175,6 @@ impl Account {
         }
     }
 
-    /// The synchronisation state that the service returns.
     async fn sync_state(&self) -> Value {
         let query = "{ syncState { coverage { isComplete unreadableResourceCount } unreadCampaignCount estimatedCallCount \
                      estimatedCompleteAt pausedUntil failure \
@@ -194,7 +182,6 @@ impl Account {
         self.serve(&[]).query(query).await["data"]["syncState"].clone()
     }
 
-    /// Asserts that the log has every send of these activities, and no other.
     async fn assert_logged(&self, activities: &[String]) {
         let (truth, logged) = (self.truth(activities).await, self.logged().await);
         for (activity, sends) in &truth {
@@ -208,7 +195,6 @@ impl Account {
 /// Sends in the order of their activity's history, by activity.
 type Log = BTreeMap<String, Vec<Value>>;
 
-/// A record of the upstream with the names of the schema.
 fn of_upstream(send: &Value) -> Value {
     let lists = send.get("contact_list_ids").cloned().unwrap_or(json!([]));
     let segments = send["segment_ids"].as_array().into_iter().flatten();
@@ -219,9 +205,9 @@ fn of_upstream(send: &Value) -> Value {
     })
 }
 
-/// Number of requests by kind, without the first `from` ones.
-async fn asked_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
-    let mut asked = BTreeMap::new();
+/// Counts requests by kind, without the first `from` requests.
+async fn requests_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
+    let mut requests = BTreeMap::new();
     for request in sandbox.requests().await.iter().skip(from) {
         let path = request["path"].as_str().unwrap();
         let kind = match path.rsplit('/').next().unwrap() {
@@ -230,7 +216,7 @@ async fn asked_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static
             "send_history" => "histories",
             _ => "details",
         };
-        *asked.entry(kind).or_default() += 1;
+        *requests.entry(kind).or_default() += 1;
     }
-    asked
+    requests
 }

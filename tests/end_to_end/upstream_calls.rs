@@ -1,4 +1,4 @@
-//! Upstream cost of one operation, by the sandbox's log.
+//! Upstream calls of one operation, according to the sandbox's log.
 
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
@@ -6,12 +6,11 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
+async fn hundred_aliases_over_forty_activities_cost_forty_calls() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
 
-    // Spread over aliases, a list, a fragment and several fields of the same activity.
     let mut query = String::from("query { ");
     for alias in 0..100 {
         write!(
@@ -41,13 +40,13 @@ async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
             "alias {alias}"
         );
     }
-    let mut asked: HashMap<String, usize> = HashMap::new();
+    let mut requested: HashMap<String, usize> = HashMap::new();
     for request in sandbox.requests().await {
         assert_eq!(
             (request["method"].as_str(), request["status"].as_u64()),
             (Some("GET"), Some(200))
         );
-        *asked
+        *requested
             .entry(request["path"].as_str().unwrap().to_owned())
             .or_default() += 1;
     }
@@ -55,11 +54,11 @@ async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
         .iter()
         .map(|id| (format!("/v3/emails/activities/{id}/send_history"), 1))
         .collect();
-    assert_eq!(asked, expected);
+    assert_eq!(requested, expected);
 }
 
 #[tokio::test]
-async fn the_calls_of_one_operation_run_side_by_side() {
+async fn calls_of_one_operation_are_concurrent() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "2000"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
@@ -68,13 +67,13 @@ async fn the_calls_of_one_operation_run_side_by_side() {
         json!(activities)
     );
     assert!(service.query(&query).await.get("errors").is_none());
-    // Sequential calls would never be two in flight.
+    // Sequential calls would never be in flight at the same time.
     let in_flight = sandbox.greatest_in_flight().await;
-    assert!(in_flight >= 20, "{in_flight} of 40 calls at once");
+    assert!(in_flight >= 20, "{in_flight} of 40 calls were concurrent");
 }
 
 #[tokio::test]
-async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
+async fn slow_activity_delays_neither_calls_nor_responses_of_others() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
@@ -92,12 +91,12 @@ async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
     let others = async {
         service.query(&fast).await;
         // The three calls of the first operation reach the upstream together, although one of them takes ten seconds.
-        while sandbox.histories_asked().await < 3 {
+        while sandbox.history_requests().await < 3 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::select! {
-        answer = slow => panic!("the slow activity was answered first: {answer}"),
+        answer = slow => panic!("the slow response arrived first: {answer}"),
         () = others => {}
     }
 }

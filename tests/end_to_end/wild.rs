@@ -1,21 +1,20 @@
-//! Two upstreams with the same data, one of them with responses in random forms: the service returns the same for both.
+//! Compares two upstreams with the same data, one of them with responses in random forms. The service must return the same data
+//! for both.
 
 use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 const SEEDS: [&str; 3] = ["1", "2", "3"];
-/// Generated activities besides the bookshop's.
+/// Number of generated activities in addition to the bookshop's.
 const ACTIVITIES: &str = "40";
 
-/// An upstream, and a state folder with its log.
 struct Read {
     sandbox: SandboxProcess,
     state: TempDir,
 }
 
 impl Read {
-    /// Synchronises with an upstream that has these options.
     async fn of(options: &[&str]) -> Self {
         let sandbox = SandboxProcess::unlimited_shop(&[&["--activities", ACTIVITIES], options].concat());
         let read = Self {
@@ -36,8 +35,8 @@ impl Read {
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// The service's data of the log, and of the objects around the sends.
-    async fn told(&self) -> Told {
+    /// Returns the log and the objects that its sends refer to, as returned by the service.
+    async fn contents(&self) -> Contents {
         let folder = self.state.path().to_str().unwrap();
         let service = ServiceProcess::unpaced_on(&self.sandbox, &["--state-dir", folder]);
         let coverage = "{ sends(first: 1) { totalCount coverage { isComplete } } syncState { unreadableResources { __typename } failure } }";
@@ -45,7 +44,7 @@ impl Read {
         let sends = pages(&service, "sends", SENDS).await;
         let mut campaigns = pages(&service, "campaigns", CAMPAIGNS).await;
         for campaign in &mut campaigns {
-            // The order of the activities of a campaign is irrelevant.
+            // The order of a campaign's activities is irrelevant.
             if let Some(activities) = campaign["activities"].as_array_mut() {
                 activities.sort_by_key(|activity| activity["id"].to_string());
             }
@@ -57,7 +56,7 @@ impl Read {
             activities.push(data(&service, &query).await);
         }
         let account = data(&service, "{ account { organizationName timeZone } }").await;
-        Told {
+        Contents {
             coverage,
             sends,
             campaigns,
@@ -66,7 +65,7 @@ impl Read {
     }
 }
 
-struct Told {
+struct Contents {
     coverage: Value,
     sends: Vec<Value>,
     campaigns: Vec<Value>,
@@ -87,7 +86,6 @@ async fn data(service: &ServiceProcess, query: &str) -> Value {
     answer["data"].take()
 }
 
-/// All nodes of a connection.
 async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<Value> {
     let (mut nodes, mut after) = (Vec::new(), Value::Null);
     for _ in 0..100 {
@@ -101,10 +99,11 @@ async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<
         }
         after = page["pageInfo"]["endCursor"].take();
     }
-    panic!("{connection} goes on after {} nodes", nodes.len());
+    panic!("{connection} does not end after {} nodes", nodes.len());
 }
 
-/// Differences between the data of the wild and the tame upstream by path, except values that the wild one left out.
+/// Collects the differences between the data of the wild and the tame upstream by path, except values that the wild upstream
+/// omitted.
 fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) {
     let of_object = |object: &Map<String, Value>, found: &mut Vec<String>| {
         for (name, tame) in object {
@@ -129,7 +128,7 @@ fn is_left_out(wild: &Value) -> bool {
     wild.is_null() || wild == "UNKNOWN"
 }
 
-/// Whether the upstream may leave out the last member of the path.
+/// Returns whether the upstream may omit the last member of the path.
 fn may_be_absent(path: &str) -> bool {
     let member = path.rsplit('.').next().unwrap_or_default();
     !matches!(
@@ -144,18 +143,18 @@ fn may_be_absent(path: &str) -> bool {
     )
 }
 
-async fn told_of_wild(seed: &str) -> Told {
+async fn told_of_wild(seed: &str) -> Contents {
     let wild = Read::of(&["--wild", seed]).await;
     assert!(
         wild.sandbox.answered(203).await > 0,
         "--wild {seed} changes nothing"
     );
-    wild.told().await
+    wild.contents().await
 }
 
 #[tokio::test]
-async fn a_wild_upstream_is_read_as_the_tame_one() {
-    let tame = async { Read::of(&[]).await.told().await };
+async fn wild_upstream_yields_the_same_data_as_the_tame_one() {
+    let tame = async { Read::of(&[]).await.contents().await };
     let [first, second, third] = SEEDS.map(told_of_wild);
     let (tame, first, second, third) = tokio::join!(tame, first, second, third);
     assert_eq!(tame.coverage["sends"]["coverage"]["isComplete"], true);

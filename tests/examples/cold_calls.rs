@@ -1,5 +1,5 @@
-//! Time to fetch forty uncached activities at four calls a second, for each way in which the upstream may count a second, with
-//! and without variable network delays.
+//! Measures the time to fetch forty uncached activities at four calls a second, for each window in which the upstream may count a
+//! second, with and without network jitter.
 //!
 //! ```sh
 //! cargo run -p sends-end-to-end --example cold_calls
@@ -13,8 +13,8 @@ use std::{
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 const ACTIVITIES: usize = 40;
-/// The first four calls are sent at once, and each further four a second later.
-const BOUND_S: f64 = 9.0;
+/// Minimum time in seconds: the first four calls are sent immediately, and each further four a second later.
+const MIN_SECONDS: f64 = 9.0;
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -29,8 +29,8 @@ async fn main() -> io::Result<()> {
             writeln!(
                 io::stdout(),
                 "{window:>7} window, {jitter:>2} ms of jitter: {took:.3} s, {:.3} of the bound; {} calls, {} refused",
-                took / BOUND_S,
-                sandbox.histories_asked().await,
+                took / MIN_SECONDS,
+                sandbox.history_requests().await,
                 sandbox.answered(429).await,
             )?;
         }

@@ -1,16 +1,16 @@
 //! Load test with ten thousand connections, half of them idle or slow, and regular callers.
 //!
-//! Starts the service with its sandbox and, over loopback, measures the response times of regular callers and the memory of the
-//! service: before, during and after the load. Ends by itself within two minutes.
+//! Starts the service with its sandbox. Measures the response times of regular callers and the memory of the service over
+//! loopback, before, during and after the load. Ends within two minutes.
 //!
 //! ```sh
 //! cargo run --release -p sends-end-to-end --example crowd -- 10000
 //! ```
 //!
-//! The process and the service need a file descriptor for each connection: the limit is raised as far as the system allows, and
+//! The process and the service need a file descriptor for each connection. The limit is raised as far as the system allows, and
 //! the number of connections is reduced if that is not enough.
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::print_stdout, reason = "the example prints its results")]
 #![expect(
     clippy::cast_precision_loss,
     reason = "milliseconds and megabytes are printed with one digit"
@@ -25,29 +25,23 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Number of concurrent regular callers, each of which sends one request after the other.
-const HONEST: usize = 16;
-/// Duration of each stage.
+/// Number of concurrent regular callers, each of which sends its next request after the last response.
+const REGULAR_CALLERS: usize = 16;
 const STAGE: Duration = Duration::from_secs(10);
-/// Number of connections that are opened at a time.
 const AT_A_TIME: usize = 200;
-/// Timeout for opening a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Behaviour of a connection of the load.
 #[derive(Clone, Copy)]
-enum Manner {
-    /// Sends nothing.
+enum Behaviour {
     Idle,
     /// Sends its request head at one byte a second.
     Slow,
-    /// Sends a request every few seconds.
-    Lively,
+    Active,
 }
 
 #[tokio::main]
 async fn main() {
-    let wanted: usize = std::env::args()
+    let requested: usize = std::env::args()
         .nth(1)
         .and_then(|count| count.parse().ok())
         .unwrap_or(10_000);
@@ -55,8 +49,8 @@ async fn main() {
     let room = usize::try_from(descriptors)
         .unwrap_or(usize::MAX)
         .saturating_sub(200);
-    let count = wanted.min(room);
-    println!("{count} connections ({wanted} wanted, {descriptors} file descriptors)");
+    let count = requested.min(room);
+    println!("{count} connections ({requested} requested, {descriptors} file descriptors)");
 
     let options: Vec<String> = std::env::args().skip(2).collect();
     let options: Vec<&str> = ["--sandbox"]
@@ -69,9 +63,9 @@ async fn main() {
 
     let mut crowd = JoinSet::new();
     let (mut taken, mut refused) = (0, 0);
-    for begun in (0..count).step_by(AT_A_TIME) {
+    for start in (0..count).step_by(AT_A_TIME) {
         let mut connecting = JoinSet::new();
-        for number in begun..count.min(begun + AT_A_TIME) {
+        for number in start..count.min(start + AT_A_TIME) {
             let address = address.clone();
             connecting.spawn(async move {
                 let connected = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await;
@@ -90,35 +84,34 @@ async fn main() {
             }
         }
     }
-    println!("the crowd is there: {taken} connected, {refused} not");
-    report("in the crowd", &service, &address).await;
+    println!("load: {taken} connected, {refused} not");
+    report("during the load", &service, &address).await;
     let mut closed = 0;
     while crowd.try_join_next().is_some() {
         closed += 1;
     }
-    println!("the service closed {closed} of the crowd's connections meanwhile");
+    println!("the service closed {closed} connections of the load");
     crowd.shutdown().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     report("afterwards", &service, &address).await;
 }
 
 /// Half of the connections are idle or slow.
-fn manner(number: usize) -> Manner {
+fn manner(number: usize) -> Behaviour {
     match number % 4 {
-        0 => Manner::Idle,
-        1 => Manner::Slow,
-        _ => Manner::Lively,
+        0 => Behaviour::Idle,
+        1 => Behaviour::Slow,
+        _ => Behaviour::Active,
     }
 }
 
-/// Runs until the service closes the connection.
-async fn behave(manner: Manner, mut stream: TcpStream) {
+async fn behave(manner: Behaviour, mut stream: TcpStream) {
     let mut answer = [0; 4_096];
     match manner {
-        Manner::Idle => {
+        Behaviour::Idle => {
             let _ = stream.read(&mut answer).await;
         }
-        Manner::Slow => {
+        Behaviour::Slow => {
             for byte in request(&"x".repeat(4_000)).bytes() {
                 if stream.write_all(&[byte]).await.is_err() {
                     return;
@@ -129,7 +122,7 @@ async fn behave(manner: Manner, mut stream: TcpStream) {
                 }
             }
         }
-        Manner::Lively => loop {
+        Behaviour::Active => loop {
             if ask(&mut stream).await.is_none() {
                 return;
             }
@@ -138,7 +131,7 @@ async fn behave(manner: Manner, mut stream: TcpStream) {
     }
 }
 
-/// Sends a request on a connection that stays open. `None` if the connection was closed or the response is invalid.
+/// Sends a request on a keep-alive connection. Returns `None` if the connection was closed or the response is invalid.
 async fn ask(stream: &mut TcpStream) -> Option<()> {
     let question =
         format!(r#"{{ campaignActivity(id: \"{GUIDE_ACTIVITY}\") {{ latestSend {{ sendId }} }} }}"#);
@@ -174,11 +167,11 @@ fn request(question: &str) -> String {
     )
 }
 
-/// Prints the response times of regular callers, with a connection for each request, and the memory of the service.
+/// Prints the response times of regular callers, each request on its own connection, and the memory of the service.
 async fn report(stage: &str, service: &ServiceProcess, address: &str) {
     let mut callers = JoinSet::new();
     let until = Instant::now() + STAGE;
-    for _ in 0..HONEST {
+    for _ in 0..REGULAR_CALLERS {
         let address = address.to_owned();
         callers.spawn(async move {
             let (mut waits, mut failures) = (Vec::new(), 0);

@@ -1,5 +1,5 @@
-//! Duration and calls of the first synchronisation of an account with two thousand campaigns at the real limits: four calls a
-//! second and ten thousand a day, enforced by both sides. Runs for about twenty minutes.
+//! Measures the duration and the calls of the first synchronisation of an account with two thousand campaigns at the real limits:
+//! four calls a second and ten thousand a day, enforced by both sides. Runs for about twenty minutes.
 //!
 //! ```sh
 //! cargo run -p sends-end-to-end --example first_sync
@@ -12,7 +12,7 @@ use std::{
 
 use sends_end_to_end::{CommandProcess, Finished, SandboxProcess};
 
-/// Seven campaigns for every eight activities.
+/// Generated data has seven campaigns for every eight activities.
 const ACTIVITIES: &str = "2286";
 const TOKEN: &str = "token-of-the-log";
 

@@ -1,4 +1,4 @@
-// The recommended and the Relay rules of @graphql-eslint for schema.graphql. Run in the repository's root.
+// Recommended and Relay rules of @graphql-eslint for schema.graphql. Run from the root of the repository.
 import graphql from '@graphql-eslint/eslint-plugin';
 
 const { 'flat/schema-recommended': recommended, 'flat/schema-relay': relay } = graphql.configs;
@@ -13,11 +13,13 @@ export default [
       ...relay.rules,
       // Constant Contact lists campaigns in one direction only, so `campaigns` has no `last` and `before`.
       '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
-      // Lists that are short by nature, or limited by an argument, are no connections; `nodes` is a common addition to them.
+      // Lists that are short by nature or limited by an argument are not connections. `nodes` is a common addition to
+      // connections.
       '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
-      // Fields of Constant Contact keep its names: `sendId`, `sendStatus`, `campaignId`, `segmentId`. The rule has no options.
+      // Fields of Constant Contact keep their upstream names: `sendId`, `sendStatus`, `campaignId`, `segmentId`. The
+      // rule has no options.
       '@graphql-eslint/no-typename-prefix': 'off',
-      // Values of their parent without an identity of their own, which a cache stores with the parent.
+      // These types are values without an identity of their own. A cache stores them with their parent.
       '@graphql-eslint/strict-id-in-types': [
         'error',
         {

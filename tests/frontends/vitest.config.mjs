@@ -1,7 +1,7 @@
 import { transformSync } from '@babel/core';
 import { defineConfig } from 'vitest/config';
 
-// Relay's `graphql` tags become imports of what its compiler wrote.
+// Replaces Relay's `graphql` tags with imports of the compiled artifacts.
 const relay = {
   name: 'relay',
   enforce: 'pre',

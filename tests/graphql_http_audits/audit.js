@@ -1,4 +1,4 @@
-// Runs every audit against the URL that is given, prints the ones that do not pass, and fails unless all do.
+// Runs every audit against the given URL, prints the failed audits, and exits with an error if there are any.
 import { serverAudits } from "graphql-http";
 
 const url = process.argv[2];
@@ -6,8 +6,8 @@ if (!url) {
   throw new Error("usage: node audit.js URL");
 }
 
-// The service refuses what a web page could make a browser send without asking. The audits that use GET look exactly like
-// that, so every request says that it is none.
+// The service rejects requests that a web page could send without a preflight. The GET audits look like such requests,
+// so each request has the header that permits it.
 const fetchFn = (input, init) => {
   const headers = new Headers(init?.headers);
   headers.set("graphql-require-preflight", "1");

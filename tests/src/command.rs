@@ -10,29 +10,22 @@ use std::{
 
 use crate::process::{Program, signal, wait};
 
-/// Deadline for an expected line.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LINE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Deadline for the end of a command.
 const END_LIMIT: Duration = Duration::from_mins(5);
 
-/// Result of a command.
 #[derive(Debug)]
 pub struct Finished {
-    /// Exit status; `None` after a signal.
+    /// `None` after a signal.
     pub status: Option<i32>,
-    /// Standard output.
     pub output: String,
-    /// Standard error.
     pub errors: String,
 }
 
-/// Runs a command of the service to its end.
 pub fn run(options: &[&str], environment: &[(&str, &str)]) -> Finished {
     CommandProcess::start(options, environment).finish()
 }
 
-/// A command that is running. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct CommandProcess {
     child: Child,
@@ -42,7 +35,6 @@ pub struct CommandProcess {
 }
 
 impl CommandProcess {
-    /// Starts a command of the service.
     pub fn start(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Program::Service.command();
         command.args(options).envs(environment.iter().copied());
@@ -52,7 +44,7 @@ impl CommandProcess {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Fails when the receiver was dropped.
+                // Sending fails after the receiver was dropped.
                 let _ = sender.send(line);
             }
         });
@@ -69,10 +61,10 @@ impl CommandProcess {
         }
     }
 
-    /// The next line that contains this text.
+    /// Waits for the next line that contains this text.
     pub fn line_with(&mut self, text: &str) -> String {
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.lines.recv_timeout(LINE_LIMIT) else {
                 panic!("no {text:?} in {:?}", self.output);
             };
             self.keep(&line);
@@ -82,22 +74,20 @@ impl CommandProcess {
         }
     }
 
-    /// Interrupts the command, as Ctrl-C does.
     pub fn interrupt(&self) {
         signal(&self.child, "INT");
     }
 
-    /// Sends a signal, by its name without `SIG`.
+    /// Sends a signal, named without `SIG`.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);
     }
 
-    /// Waits for the end.
     pub fn finish(self) -> Finished {
         self.finish_within(END_LIMIT)
     }
 
-    /// Waits for the end and panics if the command still runs after `limit`.
+    /// Waits for the end. Panics if the command still runs after `limit`.
     pub fn finish_within(mut self, limit: Duration) -> Finished {
         let deadline = Instant::now() + limit;
         let rest = || deadline.saturating_duration_since(Instant::now());
@@ -130,7 +120,7 @@ impl CommandProcess {
 
 impl Drop for CommandProcess {
     fn drop(&mut self) {
-        // Fails after the end of the process.
+        // The kill fails after the end of the process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

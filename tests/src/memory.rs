@@ -1,18 +1,18 @@
 //! Memory use of a process.
 
-/// A value of `/proc/<process>/status` in kilobytes: `VmRSS` is the resident memory, `VmHWM` its peak, `VmSize` the address
-/// space.
-/// `None` on systems without `/proc`.
+/// Returns a value of `/proc/<process>/status` in kilobytes, or `None` on systems without `/proc`.
+///
+/// `VmRSS` is the resident memory, `VmHWM` its peak, and `VmSize` the address space.
 ///
 /// # Panics
 ///
-/// On systems with `/proc` when the process has ended or has no such value, so that no test takes a missing value for a small
-/// one.
+/// Panics on systems with `/proc` if the process has ended or has no such value. A test must not mistake a missing value for a
+/// small one.
 pub fn memory_kilobytes(process: u32, name: &str) -> Option<u64> {
     if !std::path::Path::new("/proc/self/status").exists() {
         return None;
     }
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process is running");
     let value = status
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -1,4 +1,4 @@
-//! Builds the programs under test once and runs them. Keeps their logs.
+//! Builds the programs under test once, runs them, and collects their logs.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,23 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Deadline for a program to listen.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// Deadline for a program to end.
 const END_LIMIT: Duration = Duration::from_mins(2);
 
-/// A program of this workspace.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Program {
-    /// The service.
     Service,
-    /// The simulated upstream.
     Sandbox,
 }
 
 impl Program {
-    /// A command that runs the program, built on first use, without any setting of the caller's environment.
+    /// Creates a command that runs the program without any setting of the caller's environment. The program is built on first
+    /// use.
     pub fn command(self) -> Command {
         let mut command = Command::new(self.path());
         let ours = std::env::vars_os().filter(|(name, _)| {
@@ -49,8 +45,8 @@ impl Program {
         PATHS[self as usize].get_or_init(|| {
             let build = escargot::CargoBuild::new().bin(name).current_release();
             let build = if cfg!(debug_assertions) {
-                // The selected packages determine the features of the dependencies. With the same selection as
-                // `cargo test --workspace` nothing is compiled again.
+                // The selected packages determine the features of the dependencies. The same selection as in `cargo test
+                // --workspace` avoids another compilation.
                 build.arg("--workspace").test("end_to_end")
             } else {
                 build
@@ -64,13 +60,12 @@ impl Program {
     }
 }
 
-/// A port that nothing listens on at the moment.
+/// Returns a port that nothing listens on at the moment.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("an address").port()
 }
 
-/// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
@@ -78,7 +73,6 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the program and waits until `listening` returns a value for a line of the log.
     pub(crate) fn start<T: Send + 'static>(
         mut command: Command,
         listening: impl Fn(&str) -> Option<T> + Send + 'static,
@@ -87,24 +81,23 @@ impl Running {
         let stderr = child.stderr.take().expect("standard error is piped");
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
-        let (found, wanted) = mpsc::channel();
+        let (found, port) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(value) = listening(&line) {
-                    // Fails after the first value was received.
+                    // Sending fails after the first value was received.
                     let _ = found.send(value);
                 }
                 lines.lock().expect("no reader panics").push(line);
             }
         });
         let running = Self { child, log };
-        let Ok(value) = wanted.recv_timeout(START_LIMIT) else {
+        let Ok(value) = port.recv_timeout(START_LIMIT) else {
             panic!("{command:?} does not listen; its log: {:#?}", running.log());
         };
         (running, value)
     }
 
-    /// The log so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("the reader does not panic").clone()
     }
@@ -113,7 +106,6 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for the end. Returns whether the exit status is a success.
     pub(crate) fn wait(&mut self) -> bool {
         match wait(&mut self.child, END_LIMIT) {
             Some(status) => status.success(),
@@ -121,7 +113,7 @@ impl Running {
         }
     }
 
-    /// The exit status; `None` if the program still runs after `limit`.
+    /// Returns the exit status, or `None` if the program still runs after `limit`.
     pub(crate) async fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
@@ -135,7 +127,6 @@ impl Running {
         }
     }
 
-    /// Sends the program a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.child, name);
     }
@@ -145,7 +136,7 @@ impl Running {
     }
 }
 
-/// Waits for the end of a process; `None` if it still runs after `limit`.
+/// Waits for the end of a process. Returns `None` if the process still runs after `limit`.
 pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
     loop {
@@ -157,22 +148,22 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Sends a process a signal, by its name without `SIG`.
+/// Sends a signal, named without `SIG`, to a process.
 pub(crate) fn signal(process: &Child, name: &str) {
     let id = process.id().to_string();
     let sent = Command::new("kill").args(["-s", name, &id]).status();
-    assert!(sent.expect("kill is there").success(), "SIG{name}");
+    assert!(sent.expect("the kill command exists").success(), "SIG{name}");
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The process may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Origin of the first `http://` URL in a line.
+/// Returns the origin of the first `http://` URL in a line.
 pub(crate) fn origin_in(line: &str) -> Option<String> {
     let from = &line[line.find("http://")?..];
     let end = from["http://".len()..]

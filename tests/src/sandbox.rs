@@ -1,4 +1,4 @@
-//! The simulated upstream as a process, and its control requests.
+//! The sandbox as a process, and its control requests.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 
 use crate::process::{Program, Running, origin_in};
 
-/// Deadline for expected requests.
-const PATIENCE: Duration = Duration::from_mins(1);
+const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
-/// A running `sends-sandbox`.
 #[derive(Debug)]
 pub struct SandboxProcess {
     _running: Running,
@@ -19,11 +17,11 @@ pub struct SandboxProcess {
 }
 
 impl SandboxProcess {
-    /// The token that every sandbox accepts.
+    /// Access token that every sandbox accepts.
     pub const ACCESS_TOKEN: &str = "sandbox-access-token";
 
-    /// Starts a sandbox with these options, on a free port. By default the account has the odd records, with fixed dates, and
-    /// 500 generated activities.
+    /// Starts a sandbox with these options. By default, the account has the odd records with fixed dates, and 500 generated
+    /// activities.
     pub fn start(options: &[&str]) -> Self {
         Self::start_with(
             options,
@@ -34,12 +32,11 @@ impl SandboxProcess {
         )
     }
 
-    /// Starts a sandbox without options.
-    pub fn as_it_comes() -> Self {
+    pub fn with_default_data() -> Self {
         Self::start_with(&[], &[])
     }
 
-    /// A sandbox without limits, with the bookshop's campaigns and no malformed records.
+    /// Starts a sandbox without limits, with the bookshop's campaigns and no malformed records.
     pub fn unlimited_shop(options: &[&str]) -> Self {
         let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
         Self::start_with(&[&unlimited, options].concat(), &[])
@@ -59,23 +56,19 @@ impl SandboxProcess {
         }
     }
 
-    /// A sandbox without rate limits.
     pub fn unlimited(options: &[&str]) -> Self {
         Self::start(&[&["--rate-per-second", "0", "--rate-per-day", "0"], options].concat())
     }
 
-    /// The URL for `--upstream-url`.
     pub fn api_url(&self) -> String {
         format!("{}/v3", self.origin)
     }
 
-    /// The URL for `--oauth-url`.
     pub fn oauth_url(&self) -> String {
         format!("{}/oauth2/default/v1", self.origin)
     }
 
-    /// Number of requested send histories.
-    pub async fn histories_asked(&self) -> usize {
+    pub async fn history_requests(&self) -> usize {
         let is_history = |request: &&Value| {
             request["path"]
                 .as_str()
@@ -84,40 +77,35 @@ impl SandboxProcess {
         self.requests().await.iter().filter(is_history).count()
     }
 
-    /// Maximum number of requests in flight at once so far.
     pub async fn greatest_in_flight(&self) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["greatest_in_flight"].as_u64().expect("a count")
     }
 
-    /// Number of responses with this status.
     pub async fn answered(&self, status: u16) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["by_status"][status.to_string()].as_u64().unwrap_or(0)
     }
 
-    /// Changes a switch.
     pub async fn configure(&self, switches: &Value) {
         self.control("POST", "config", switches).await;
     }
 
-    /// The ids of the first `count` activities.
     pub async fn activities(&self, count: usize) -> Vec<String> {
         self.activities_from(0, count).await
     }
 
-    /// The ids of `count` generated activities, which follow the hand-written activities with oddities.
+    /// Returns the ids of `count` generated activities, which follow the hand-written activities with oddities.
     pub async fn generated_activities(&self, count: usize) -> Vec<String> {
         self.activities_from(100, count).await
     }
 
-    /// The API's response for a send history.
     pub async fn history(&self, activity: &str) -> String {
         let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
         let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
-        let answer = answer.expect("the sandbox answers");
+        let answer = answer.expect("the sandbox responds");
         assert_eq!(answer.status(), 200, "{activity}");
-        answer.text().await.expect("text")
+        answer.text().await.expect("the body is text")
     }
 
     async fn activities_from(&self, offset: usize, count: usize) -> Vec<String> {
@@ -125,19 +113,18 @@ impl SandboxProcess {
         let answer = self.control("GET", &path, &Value::Null).await;
         let listed = answer["activities"]
             .as_array()
-            .expect("a list of activities")
+            .expect("activities is an array")
             .iter();
         let ids: Vec<String> = listed.map(|id| id.as_str().expect("an id").to_owned()).collect();
         assert_eq!(ids.len(), count, "{answer}");
         ids
     }
 
-    /// Makes requests fail or wait as the description says.
+    /// Adds a fault in the JSON format of the control request.
     pub async fn fault(&self, description: &Value) {
         self.control("POST", "faults", description).await;
     }
 
-    /// Makes one activity slow.
     pub async fn slow_down(&self, activity: &str, milliseconds: u64) {
         self.fault(&json!({ "kind": "latency", "delay_ms": milliseconds, "activity_id": activity }))
             .await;
@@ -145,7 +132,7 @@ impl SandboxProcess {
 
     /// Waits until the sandbox has received at least `count` requests. Returns their number.
     pub async fn requests_reach(&self, count: usize) -> usize {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + REQUEST_LIMIT;
         loop {
             let seen = self.requests().await.len();
             if seen >= count {
@@ -153,21 +140,22 @@ impl SandboxProcess {
             }
             assert!(
                 Instant::now() < deadline,
-                "{seen} of {count} requests after {PATIENCE:?}"
+                "{seen} of {count} requests after {REQUEST_LIMIT:?}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Every request so far, in order.
     pub async fn requests(&self) -> Vec<Value> {
         let answer = self.control("GET", "requests", &Value::Null).await;
-        answer["requests"].as_array().expect("a list of requests").clone()
+        answer["requests"]
+            .as_array()
+            .expect("requests is an array")
+            .clone()
     }
 
-    /// A control request.
     pub async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let method = method.parse().expect("a method");
+        let method = method.parse().expect("the method is valid");
         let request = self
             .http
             .request(method, format!("{}/_sandbox/{path}", self.origin));
@@ -176,9 +164,9 @@ impl SandboxProcess {
         } else {
             request.json(body)
         };
-        let answer = request.send().await.expect("the sandbox answers");
+        let answer = request.send().await.expect("the sandbox responds");
         let status = answer.status();
-        let text = answer.text().await.expect("a body");
+        let text = answer.text().await.expect("the body is text");
         assert!(status.is_success(), "{path}: {status} {text}");
         if text.is_empty() {
             Value::Null

@@ -1,4 +1,4 @@
-//! Memory of responses: many large ones at once, and ones that are larger than their estimate.
+//! Memory of responses: many large concurrent responses, and responses that exceed their estimate.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use crate::{
     append, is_full, large, load,
     memory::{limit_growth, peak_megabytes, resident_megabytes},
-    small, ten_times_ten, until_all_is_given_back,
+    small, ten_times_ten, until_memory_is_released,
 };
 
 /// p99 latency limit of small responses during large ones. Measured: 3 ms on two idle cores.
 const MAX_FOR_SMALL: Duration = Duration::from_millis(50);
 
-/// Memory growth in the short run: its budget, the buffers of connections, and the allocator's own.
-const BESIDE: u64 = 72;
+/// Maximum memory growth in the short run, in megabytes: its budget, the buffers of connections, and the allocator's own memory.
+const MAX_GROWTH: u64 = 72;
 
 #[tokio::test]
-async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answered_meanwhile() {
+async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_served() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
@@ -29,7 +29,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     } else {
         (&["--answer-budget", "16777216"], 32, 100)
     };
-    // No response comes from the response cache.
+    // The response cache must not serve any of the responses.
     let options = [options, &["--answer-cache", "0"]].concat();
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
     let (large, small) = (large(&activities, ids), small(&activities[0]));
@@ -38,7 +38,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     let whole = lone["data"].to_string().len();
     drop(lone);
     if is_full() {
-        // The allocator has reserved a gigabyte by now; without the budget this load took five.
+        // The allocator has reserved a gigabyte by now. Without the budget, this load took five gigabytes.
         limit_growth(&service, 256);
     }
 
@@ -52,7 +52,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
         assert_eq!((*status, refusal.as_str()), (503, "OVERLOADED after 1"));
     }
     eprintln!(
-        "{at_once} large answers: {} given, the others refused; {} MB before, {} MB at most; small answers: {}",
+        "{at_once} large responses: {} returned, the others rejected; {} MB before, {} MB at most; small responses: {}",
         answered.len(),
         load.before,
         load.peak,
@@ -62,12 +62,12 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     if is_full() {
         assert!(load.times.percentile(99) < MAX_FOR_SMALL, "{}", load.times);
     }
-    load.assert_memory(BESIDE);
-    until_all_is_given_back(&service).await;
+    load.assert_memory(MAX_GROWTH);
+    until_memory_is_released(&service).await;
 }
 
-/// Status and, for a rejection, its code and the time to retry. A response with the status 200 is read to its end and must be at
-/// least as long as its data alone; it is not stored, since many responses are read concurrently.
+/// Returns the status and, for a rejection, its code and the time to retry. A response with status 200 is read to its end and
+/// must be at least as long as its data alone. The response is not stored, because many are read concurrently.
 async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16, String) {
     let mut answer = client.post(url).json(body).send().await.unwrap();
     let status = answer.status().as_u16();
@@ -92,7 +92,7 @@ async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16,
 }
 
 #[tokio::test]
-async fn sends_beyond_the_estimate_are_charged_before_they_are_answered() {
+async fn sends_beyond_the_estimate_are_charged_before_they_are_returned() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activity = sandbox.generated_activities(1).await.remove(0);
@@ -110,7 +110,7 @@ async fn sends_beyond_the_estimate_are_charged_before_they_are_answered() {
     let (_, answered) = service.post(&of("(first: 20)")).await;
     let sends = answered["data"]["campaignActivity"]["sendHistory"].as_array();
     assert_eq!(sends.unwrap().len(), 20);
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
 }
 
 #[tokio::test]
@@ -137,9 +137,9 @@ async fn errors_are_charged_like_values() {
         "{refused}"
     );
     // The operation was executed, not rejected by its estimate. Calls that were still waiting were cancelled.
-    assert!(sandbox.histories_asked().await > 0);
+    assert!(sandbox.history_requests().await > 0);
     let grown = peak_megabytes(&service).saturating_sub(before);
     eprintln!("15,000 errors: {grown} MB");
     assert!(grown < 100, "{grown} MB");
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
 }

@@ -1,4 +1,4 @@
-//! Steps of the system clock, forwards, backwards and over midnight.
+//! Steps of the system clock: forwards, backwards and over midnight.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use crate::{PATIENCE, metric, scale};
 
-/// The `faketime` library, if installed.
+/// Returns the path of the `faketime` library, or `None` if it is not installed.
 fn library() -> Option<PathBuf> {
     let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(Path::new);
     let below = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
@@ -23,7 +23,7 @@ fn library() -> Option<PathBuf> {
         .find(|library| library.exists())
 }
 
-/// The service with its own clock, which is set by a file.
+/// Service with a separate clock, which a file sets.
 struct Clock {
     folder: tempfile::TempDir,
     library: PathBuf,
@@ -36,7 +36,7 @@ impl Clock {
     }
 
     fn set(&self, time: &str) {
-        // Replaced as a whole, since the service reads the file at each clock access.
+        // The file is replaced as a whole, because the service reads it at each clock access.
         let next = self.folder.path().join("next");
         fs::write(&next, format!("@{time}")).unwrap();
         fs::rename(next, self.file()).unwrap();
@@ -72,11 +72,11 @@ impl Clock {
 }
 
 #[tokio::test]
-async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
+async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
     const A_YEAR: u32 = 31_536_000;
     let _alone = crate::alone().await;
     let Some(clock) = Clock::new() else {
-        eprintln!("SKIPPED: the library of faketime is not installed, so that no clock can be set");
+        eprintln!("SKIPPED: the faketime library is not installed, so no clock can be set");
         return;
     };
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -86,7 +86,7 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
         let answer = service.summaries(&activities, max_age).await;
         assert!(answer["errors"].is_null(), "{answer}");
     };
-    // The count that is shown may be half a second old.
+    // The displayed count may be half a second old.
     let used_once = async |service: &ServiceProcess, rounds: usize, time: &str| {
         let (expected, deadline) = ((rounds * count) as u64, Instant::now() + PATIENCE);
         loop {
@@ -104,8 +104,8 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
 
     clock.set("2026-03-10 12:00:00");
     let mut service = clock.serve(&sandbox);
-    // Each time, and the rounds of calls of its day after one query that accepts cached responses and one that does not. A
-    // response that is dated later than now has an unknown age, and is fetched again.
+    // Each step has a time, and the rounds of calls of its day after a query that accepts cached responses and after one that
+    // does not. A response dated in the future has an unknown age and is fetched again.
     let steps = [
         ("2026-03-10 12:00:00", [1, 2]),
         ("2026-03-10 23:50:00", [2, 3]),
@@ -114,16 +114,16 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
         ("2026-03-10 23:59:00", [6, 7]),
         ("2026-03-11 23:00:00", [1, 2]),
     ];
-    for (time, [kept, new]) in steps {
+    for (time, [cached, new]) in steps {
         clock.set(time);
         ask(&service, A_YEAR).await;
-        used_once(&service, kept, time).await;
+        used_once(&service, cached, time).await;
         ask(&service, 0).await;
         used_once(&service, new, time).await;
         assert_eq!(service.get("/health/ready").await.0, 200, "{time}");
     }
-    let asked = sandbox.histories_asked().await;
-    assert_eq!(asked, 9 * count);
+    let requested = sandbox.history_requests().await;
+    assert_eq!(requested, 9 * count);
     let (_, ended_well) = service.terminate();
     assert!(ended_well, "{}", service.log());
 
@@ -132,15 +132,15 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
     let service = clock.serve(&sandbox);
     ask(&service, A_YEAR).await;
     assert_eq!(
-        sandbox.histories_asked().await,
-        asked,
+        sandbox.history_requests().await,
+        requested,
         "cached responses are fetched again"
     );
     used_once(&service, 2, "after the restart").await;
     clock.set("2026-03-10 23:59:30");
     used_once(&service, 7, "the day before").await;
     eprintln!(
-        "{} steps of the clock and a restart: {asked} calls, each counted for its day",
+        "{} steps of the clock and a restart: {requested} calls, each counted for its day",
         steps.len()
     );
 }

@@ -12,16 +12,14 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use crate::{PATIENCE, metric, scale};
 
-/// The size of the disk.
 const MEGABYTES: usize = 8;
 
-/// A small file system in memory, unmounted when this is dropped.
 struct SmallDisk {
     folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    /// `None` if mounting is not permitted.
+    /// Returns `None` if mounting is not permitted.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={MEGABYTES}m");
@@ -33,7 +31,6 @@ impl SmallDisk {
         self.folder.path().join("ballast")
     }
 
-    /// Uses up the remaining space.
     fn fill(&self) {
         let mut ballast = File::create(self.ballast()).unwrap();
         for piece in [64 << 10, 1 << 10, 1] {
@@ -52,7 +49,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Runs a command on a folder directly, or through `sudo` if that needs no password.
+/// Runs a command on a folder directly, or through `sudo` if no password is needed.
 fn elevated(command: &[&str], folder: &Path) -> bool {
     [&[][..], &["sudo", "-n"]].into_iter().any(|before| {
         let words = [before, command].concat();
@@ -97,11 +94,11 @@ async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) {
 }
 
 #[tokio::test]
-async fn a_full_disk_loses_neither_answers_nor_the_days_count() {
+async fn full_disk_loses_neither_responses_nor_the_daily_count() {
     const AN_HOUR: u32 = 3_600;
     let _alone = crate::alone().await;
     let Some(disk) = SmallDisk::mount() else {
-        eprintln!("SKIPPED: no file system can be mounted here, so that none can be filled");
+        eprintln!("SKIPPED: no file system can be mounted here");
         return;
     };
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -116,14 +113,14 @@ async fn a_full_disk_loses_neither_answers_nor_the_days_count() {
     readiness_once(&service, 503, "free some space").await;
     answered(&service, before, AN_HOUR).await;
     answered(&service, meanwhile, 0).await;
-    // More than fits into the unused pages of the file.
+    // The data exceeds the unused pages of the file.
     answered(&service, before, 0).await;
     assert_eq!(
         metric(&service, r#"sends_store_problem{problem="disk_full"}"#).await,
         1
     );
     let used = metric(&service, "sends_budget_used").await;
-    assert_eq!(used, sandbox.histories_asked().await as u64);
+    assert_eq!(used, sandbox.history_requests().await as u64);
     assert_eq!(used, 3 * count as u64);
 
     disk.empty();
@@ -133,16 +130,16 @@ async fn a_full_disk_loses_neither_answers_nor_the_days_count() {
     assert!(ended_well, "{}", service.log());
 
     let service = serve(&sandbox, &disk);
-    let asked = sandbox.histories_asked().await;
+    let requested = sandbox.history_requests().await;
     answered(&service, before, AN_HOUR).await;
     assert_eq!(
-        sandbox.histories_asked().await,
-        asked,
+        sandbox.history_requests().await,
+        requested,
         "cached responses are fetched again"
     );
     assert_eq!(metric(&service, "sends_budget_used").await, used + 1);
     eprintln!(
-        "{MEGABYTES} MB disk full: {} calls counted, {count} answers kept",
+        "{MEGABYTES} MB disk full: {} calls counted, {count} responses kept",
         used + 1
     );
 }

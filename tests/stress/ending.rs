@@ -18,7 +18,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Number of connections, the same as in the measurements from outside.
+/// Number of connections, as in the external measurements.
 const CONNECTIONS: usize = 48;
 
 /// Timeout for a connection that never ends.
@@ -27,17 +27,16 @@ const NEVER: Duration = Duration::from_mins(1);
 const REQUEST: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n\
                        {\"query\":\"{ __typename }\"}";
 
-/// A client that keeps its connection until a response has `Connection: close`.
-struct Kept(TcpStream);
+/// Client that keeps its connection until a response has `Connection: close`.
+struct KeepAlive(TcpStream);
 
-/// Result of one connection.
 #[derive(Debug, Default)]
-struct Came {
+struct ConnectionResult {
     answered: usize,
     lost: usize,
 }
 
-impl Kept {
+impl KeepAlive {
     async fn connect(service: &ServiceProcess) -> Self {
         let address = service.origin().trim_start_matches("http://");
         Self(TcpStream::connect(address).await.unwrap())
@@ -70,71 +69,77 @@ impl Kept {
         }
     }
 
-    async fn ask_until_told(mut self, pause: Duration, begun: Arc<Semaphore>) -> Came {
-        let mut came = Came::default();
+    async fn query_until_closed(mut self, pause: Duration, started: Arc<Semaphore>) -> ConnectionResult {
+        let mut results = ConnectionResult::default();
         loop {
             let Ok(is_last) = self.ask().await else {
-                came.lost += 1;
-                return came;
+                results.lost += 1;
+                return results;
             };
-            came.answered += 1;
-            begun.add_permits(usize::from(came.answered == 1));
+            results.answered += 1;
+            started.add_permits(usize::from(results.answered == 1));
             if is_last {
-                return came;
+                return results;
             }
             tokio::time::sleep(pause).await;
         }
     }
 }
 
-/// Waits until each connection has received a response, and a while longer.
-async fn all_are_busy(begun: &Semaphore) {
+/// Waits until each connection has received a response, and then for a short time.
+async fn all_are_busy(started: &Semaphore) {
     let connections = u32::try_from(CONNECTIONS).unwrap();
-    let each = tokio::time::timeout(NEVER, begun.acquire_many(connections));
-    each.await.expect("each connection is answered").unwrap().forget();
+    let each = tokio::time::timeout(NEVER, started.acquire_many(connections));
+    each.await
+        .expect("each connection receives a response")
+        .unwrap()
+        .forget();
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
 
-async fn busy_connections_over_the_end(options: &[&str]) -> Came {
+async fn busy_connections_during_shutdown(options: &[&str]) -> ConnectionResult {
     let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
-    let (mut clients, begun) = (Vec::new(), Arc::new(Semaphore::new(0)));
+    let (mut clients, started) = (Vec::new(), Arc::new(Semaphore::new(0)));
     for index in 0..CONNECTIONS {
-        let kept = Kept::connect(&service).await;
-        // Some connections send without a pause, others are idle in between.
+        let client = KeepAlive::connect(&service).await;
+        // Some connections send without a pause, and others are idle in between.
         let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
-        clients.push(tokio::spawn(kept.ask_until_told(pause, Arc::clone(&begun))));
+        clients.push(tokio::spawn(
+            client.query_until_closed(pause, Arc::clone(&started)),
+        ));
     }
-    all_are_busy(&begun).await;
+    all_are_busy(&started).await;
     service.signal("TERM");
-    let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
-    let came = came
-        .into_iter()
-        .map(Result::unwrap)
-        .fold(Came::default(), |sum, came| Came {
-            answered: sum.answered + came.answered,
-            lost: sum.lost + came.lost,
-        });
+    let results = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
+    let results =
+        results
+            .into_iter()
+            .map(Result::unwrap)
+            .fold(ConnectionResult::default(), |sum, results| ConnectionResult {
+                answered: sum.answered + results.answered,
+                lost: sum.lost + results.lost,
+            });
     assert_eq!(
         service.exit_code_within(NEVER).await,
         Some(0),
         "{}",
         service.log()
     );
-    eprintln!("{CONNECTIONS} connections over the end, {options:?}: {came:?}");
-    came
+    eprintln!("{CONNECTIONS} connections during shutdown, {options:?}: {results:?}");
+    results
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kept_connections_lose_no_request() {
+async fn keep_alive_connections_lose_no_request() {
     let _alone = crate::alone().await;
-    assert_eq!(busy_connections_over_the_end(&[]).await.lost, 0);
+    assert_eq!(busy_connections_during_shutdown(&[]).await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kept_connections_lose_no_request_with_a_shutdown_delay() {
+async fn keep_alive_connections_lose_no_request_with_a_shutdown_delay() {
     let _alone = crate::alone().await;
     assert_eq!(
-        busy_connections_over_the_end(&["--shutdown-delay", "1"])
+        busy_connections_during_shutdown(&["--shutdown-delay", "1"])
             .await
             .lost,
         0
@@ -142,23 +147,26 @@ async fn kept_connections_lose_no_request_with_a_shutdown_delay() {
 }
 
 #[tokio::test]
-async fn request_on_an_idle_connection_is_answered_after_the_signal() {
+async fn request_on_an_idle_connection_is_served_after_the_signal() {
     let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let (mut kept, mut new) = (Kept::connect(&service).await, Kept::connect(&service).await);
-    assert!(!kept.ask().await.unwrap());
+    let (mut client, mut new) = (
+        KeepAlive::connect(&service).await,
+        KeepAlive::connect(&service).await,
+    );
+    assert!(!client.ask().await.unwrap());
     service.signal("TERM");
     service.log_once(|log| log.contains("shutting down")).await;
-    assert!(kept.ask().await.unwrap());
+    assert!(client.ask().await.unwrap());
     assert!(new.ask().await.unwrap());
 }
 
 #[tokio::test]
-async fn idle_connections_do_not_hold_up_the_end() {
+async fn idle_connections_do_not_delay_the_shutdown() {
     let _alone = crate::alone().await;
     let mut service = ServiceProcess::start(&["--sandbox", "--grace", "3600"], &[]);
-    let mut kept = Kept::connect(&service).await;
-    assert!(!kept.ask().await.unwrap());
+    let mut client = KeepAlive::connect(&service).await;
+    assert!(!client.ask().await.unwrap());
     let started = Instant::now();
     service.signal("TERM");
     assert_eq!(
@@ -170,9 +178,9 @@ async fn idle_connections_do_not_hold_up_the_end() {
     eprintln!("ended after {:?} with an idle connection", started.elapsed());
 }
 
-/// A client that keeps one HTTP/2 connection until it accepts no more requests.
-async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> Came {
-    let mut came = Came::default();
+/// Client that uses one HTTP/2 connection until the service accepts no more requests.
+async fn query_over_http_2_until_goaway(address: String, started: Arc<Semaphore>) -> ConnectionResult {
+    let mut results = ConnectionResult::default();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     tokio::spawn(connection);
@@ -184,20 +192,20 @@ async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> C
             Ok(answer) => {
                 assert_eq!(answer.status(), 200);
                 let body = answer.into_body().collect().await;
-                came.answered += usize::from(body.is_ok());
-                begun.add_permits(usize::from(came.answered == 1));
-                came.lost += usize::from(body.is_err());
+                results.answered += usize::from(body.is_ok());
+                started.add_permits(usize::from(results.answered == 1));
+                results.lost += usize::from(body.is_err());
             }
-            // The connection received its GOAWAY before the request was sent or arrived: nothing of the request was processed,
-            // and clients repeat it on another connection (RFC 9113, 6.8).
-            Err(error) if error.is_canceled() || is_told_by_goaway(&error) => {}
-            Err(_) => came.lost += 1,
+            // The connection received its GOAWAY before the request was sent or arrived. The request was not processed, and
+            // clients repeat it on another connection (RFC 9113, 6.8).
+            Err(error) if error.is_canceled() || is_goaway(&error) => {}
+            Err(_) => results.lost += 1,
         }
     }
-    came
+    results
 }
 
-fn is_told_by_goaway(error: &hyper::Error) -> bool {
+fn is_goaway(error: &hyper::Error) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
     source.is_some_and(|error| {
         error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
@@ -205,25 +213,25 @@ fn is_told_by_goaway(error: &hyper::Error) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_over_http_2_lose_no_request() {
+async fn http_2_connections_lose_no_request() {
     let _alone = crate::alone().await;
     for options in [&[][..], &["--shutdown-delay", "1"]] {
         let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
-        let begun = Arc::new(Semaphore::new(0));
+        let started = Arc::new(Semaphore::new(0));
         let clients = (0..CONNECTIONS).map(|_| {
             let address = service.origin().trim_start_matches("http://").to_owned();
-            tokio::spawn(ask_over_http_2_until_told(address, Arc::clone(&begun)))
+            tokio::spawn(query_over_http_2_until_goaway(address, Arc::clone(&started)))
         });
         let clients: Vec<_> = clients.collect();
-        all_are_busy(&begun).await;
+        all_are_busy(&started).await;
         service.signal("TERM");
-        let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
-        let came: Vec<Came> = came.into_iter().map(Result::unwrap).collect();
-        let (answered, lost) = came.iter().fold((0, 0), |(answered, lost), came| {
-            (answered + came.answered, lost + came.lost)
+        let results = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
+        let results: Vec<ConnectionResult> = results.into_iter().map(Result::unwrap).collect();
+        let (answered, lost) = results.iter().fold((0, 0), |(answered, lost), results| {
+            (answered + results.answered, lost + results.lost)
         });
         eprintln!(
-            "{CONNECTIONS} connections of HTTP/2 over the end, {options:?}: {answered} answered, {lost} lost"
+            "{CONNECTIONS} HTTP/2 connections during shutdown, {options:?}: {answered} answered, {lost} lost"
         );
         assert_eq!(lost, 0);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Floods of useless HTTP/2 frames: each ends its own connection, and the service keeps running.
+//! Floods of useless HTTP/2 frames. Each flood ends its own connection, and the service keeps running.
 
 use std::time::Duration;
 
@@ -8,10 +8,9 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Maximum number of bytes of a flood before its connection must be closed, the buffers of the operating system included.
-const FAR_TOO_MUCH: usize = 32 << 20;
+/// Maximum size of a flood in bytes before its connection must be closed, including the buffers of the operating system.
+const FLOOD_LIMIT: usize = 32 << 20;
 
-/// Bytes of a flood that are sent at a time.
 const PIECE: usize = 64 << 10;
 
 /// Timeout for a flood that neither progresses nor ends.
@@ -38,7 +37,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// The head of a request in HPACK: indexed method and scheme, then the path, the host and the type as literals.
+/// Builds the head of a request in HPACK: indexed method and scheme, then the path, the host and the type as literals.
 fn head(method: u8, path: &str) -> Vec<u8> {
     let literal =
         |name: &[u8], value: &str| [name, &[u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
@@ -59,8 +58,8 @@ fn post() -> Vec<u8> {
     head(0x83, "/graphql")
 }
 
-/// The body of the response to one request that starts like a flood. Proves that the connection of a flood ends because of its
-/// frames, not because of its preface or its heads.
+/// Returns the response body of one request that starts like a flood. The request shows that the frames end the connection of a
+/// flood, not its preface or its heads.
 async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
     let address = service.origin().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -87,10 +86,13 @@ async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
             }
         }
     };
-    tokio::time::timeout(NEVER, answered).await.expect("a response")
+    tokio::time::timeout(NEVER, answered)
+        .await
+        .expect("the service responds")
 }
 
-/// Number of bytes that the service accepted before it closed the connection. `None` if it never did.
+/// Returns the number of bytes that the service accepted before it closed the connection, or `None` if it did not close the
+/// connection.
 async fn flood(
     service: &ServiceProcess,
     first: &[Vec<u8>],
@@ -126,7 +128,7 @@ async fn flood(
                 return Some(());
             }
             sent += piece.len();
-            if sent > FAR_TOO_MUCH {
+            if sent > FLOOD_LIMIT {
                 return None;
             }
         }
@@ -217,7 +219,7 @@ async fn every_flood_of_frames_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connection_that_gives_up_every_request_ends() {
+async fn connection_that_cancels_every_request_is_closed() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     sandbox.slow_down(GUIDE_ACTIVITY, 60_000).await;
@@ -246,15 +248,15 @@ async fn connection_that_gives_up_every_request_ends() {
         let sent = to.write_all(&request.concat()).await;
         // The request starts to wait for the upstream before it is cancelled.
         tokio::time::sleep(Duration::from_millis(3)).await;
-        let given_up = to
+        let cancelled = to
             .write_all(&frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()))
             .await;
-        if sent.is_err() || given_up.is_err() || closed.is_finished() {
+        if sent.is_err() || cancelled.is_err() || closed.is_finished() {
             break;
         }
         requests += 1;
     }
-    eprintln!("{requests} requests given up until the end of the connection");
+    eprintln!("{requests} requests cancelled until the end of the connection");
     assert!((500..5_000).contains(&requests), "{requests}");
     assert_eq!(service.get("/health/live").await.0, 200);
 }

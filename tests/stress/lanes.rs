@@ -1,5 +1,5 @@
-//! Made-up tokens use a small part of the calls of a second and of a day, whatever their number, and callers whose tokens the
-//! upstream has accepted are served as if there were no made-up ones.
+//! Invalid tokens use a small part of the calls of a second and of a day, regardless of their number. Callers with accepted
+//! tokens are served as if no invalid tokens existed.
 
 use std::{
     sync::{
@@ -43,7 +43,6 @@ fn code(answer: &Value) -> Option<&str> {
     answer["errors"][0]["extensions"]["code"].as_str()
 }
 
-/// Callers that make up a token for each request.
 struct Flood {
     callers: JoinSet<()>,
     ended: Arc<AtomicBool>,
@@ -100,8 +99,8 @@ impl Flood {
     }
 }
 
-/// Total time in which an accepted caller receives fresh responses, one after the other.
-async fn honest_time(service: &ServiceProcess, activities: &[String]) -> Duration {
+/// Returns the total time in which an accepted caller receives fresh responses, one after the other.
+async fn accepted_caller_time(service: &ServiceProcess, activities: &[String]) -> Duration {
     let started = Instant::now();
     for activity in activities {
         let answer = ask(service, HONEST, activity).await;
@@ -111,33 +110,33 @@ async fn honest_time(service: &ServiceProcess, activities: &[String]) -> Duratio
 }
 
 #[tokio::test]
-async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone() {
+async fn accepted_caller_is_unaffected_by_a_flood_of_invalid_tokens() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&OPTIONS);
     let service = service_on(&sandbox, &["--request-timeout", "8"]);
     let activities = sandbox.activities(scale(13, 41)).await;
-    honest_time(&service, &activities[..1]).await;
+    accepted_caller_time(&service, &activities[..1]).await;
     sleep(Duration::from_secs(1)).await;
-    let alone = honest_time(&service, &activities).await;
+    let alone = accepted_caller_time(&service, &activities).await;
 
     let flood = Flood::of(scale(40, 300), &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
-    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
-    let beside = honest_time(&service, &activities).await;
-    let made_up = sandbox.requests().await.len() - asked - activities.len();
-    eprintln!("alone {alone:?}, beside the flood {beside:?}, {made_up} calls for made-up tokens");
-    assert!(beside < alone.mul_f64(1.5), "{beside:?}, alone {alone:?}");
-    // One of four calls a second, and the call in flight.
+    let (requested, started) = (sandbox.requests().await.len(), Instant::now());
+    let during = accepted_caller_time(&service, &activities).await;
+    let invalid_calls = sandbox.requests().await.len() - requested - activities.len();
+    eprintln!("alone {alone:?}, during the flood {during:?}, {invalid_calls} calls for invalid tokens");
+    assert!(during < alone.mul_f64(1.5), "{during:?}, alone {alone:?}");
+    // The limit is one of four calls a second, in addition to the call in flight.
     assert!(
-        made_up <= usize::try_from(started.elapsed().as_secs()).unwrap() + 3,
-        "{made_up} in {beside:?}"
+        invalid_calls <= usize::try_from(started.elapsed().as_secs()).unwrap() + 3,
+        "{invalid_calls} in {during:?}"
     );
     assert_eq!(sandbox.answered(429).await, 0);
-    eprintln!("{} made-up tokens were answered", flood.end());
+    eprintln!("{} requests with invalid tokens received a response", flood.end());
 }
 
 #[tokio::test]
-async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
+async fn new_caller_is_served_during_a_flood_of_invalid_tokens() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&OPTIONS);
     let service = service_on(&sandbox, &[]);
@@ -146,7 +145,7 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
     let flood = Flood::of(callers, &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
     let started = Instant::now();
-    // Turns are assigned at random among the waiting callers: after many times their number, a turn is all but certain.
+    // Turns are assigned at random among the waiting callers. After many times their number, a turn is nearly certain.
     let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
     loop {
         let answer = ask(&service, NEWCOMER, &activities[0]).await;
@@ -155,12 +154,12 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
         }
         assert!(Instant::now() < deadline, "{answer}");
     }
-    eprintln!("a new caller beside {callers} waited {:?}", started.elapsed());
-    // The token is known from here on, and is served before the waiting unknown ones.
-    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
+    eprintln!("a new caller among {callers} waited {:?}", started.elapsed());
+    // The token is accepted from here on, and takes precedence over waiting unknown tokens.
+    let (requested, started) = (sandbox.requests().await.len(), Instant::now());
     let answer = ask(&service, NEWCOMER, &activities[0]).await;
     assert!(answer.get("errors").is_none(), "{answer}");
-    let between = sandbox.requests().await.len() - asked;
+    let between = sandbox.requests().await.len() - requested;
     eprintln!(
         "and the second time {:?}, one of {between} calls",
         started.elapsed()
@@ -170,13 +169,13 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
 }
 
 #[tokio::test]
-async fn made_up_tokens_leave_the_day_to_accepted_callers() {
+async fn invalid_tokens_leave_the_daily_calls_to_accepted_callers() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&[&OPTIONS[..], &["--rate-per-second", "0"]].concat());
     let limits = ["--rate-per-second", "0", "--rate-per-day", "100"];
     let service = service_on(&sandbox, &limits);
     let activities = sandbox.activities(60).await;
-    honest_time(&service, &activities[..1]).await;
+    accepted_caller_time(&service, &activities[..1]).await;
     let mut limited = 0;
     for number in 0..scale(300, 3_000) {
         let answer = ask(&service, &format!("made-up-{number}"), &activities[0]).await;
@@ -186,8 +185,8 @@ async fn made_up_tokens_leave_the_day_to_accepted_callers() {
             _ => panic!("{answer}"),
         }
     }
-    let made_up = sandbox.requests().await.len() - 1;
-    eprintln!("{made_up} of the day's 100 calls for made-up tokens, {limited} refused");
-    assert!(made_up <= 6, "{made_up}");
-    honest_time(&service, &activities).await;
+    let invalid_calls = sandbox.requests().await.len() - 1;
+    eprintln!("{invalid_calls} of the day's 100 calls for invalid tokens, {limited} rejected");
+    assert!(invalid_calls <= 6, "{invalid_calls}");
+    accepted_caller_time(&service, &activities).await;
 }

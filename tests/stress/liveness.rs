@@ -1,4 +1,4 @@
-//! Liveness during work that keeps threads busy for long.
+//! Liveness probes during work that occupies threads for a long time.
 
 use std::time::{Duration, Instant};
 
@@ -9,30 +9,28 @@ use serde_json::{Value, json};
 
 use super::{large, scale, ten_times_ten};
 
-/// Timeout of a probe and of an operation.
 const NEVER: Duration = Duration::from_mins(5);
 
-/// Minimum number of probes for which the slowest is meaningful.
+/// Minimum number of probes for which the maximum time is meaningful.
 const MIN_PROBES: usize = 5;
 
-/// Status and length of a response, which is read and not parsed.
-async fn asked(client: &Client, url: &str, body: &Value) -> (u16, usize) {
+async fn request(client: &Client, url: &str, body: &Value) -> (u16, usize) {
     let answer = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.bytes().await.unwrap().len())
 }
 
-/// Time of one request without concurrent ones, sent in the same way as the load.
+/// Returns the time of one request without concurrent requests, sent in the same way as the load.
 async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
     let started = Instant::now();
-    asked(&client, &url, body).await;
+    request(&client, &url, body).await;
     started.elapsed()
 }
 
 /// Sends `repeats` requests with this body from each of `clients`. Returns the statuses and lengths of the responses, and the
 /// times of the concurrent probes in ascending order.
-async fn probed_beside(
+async fn probed_during(
     service: &ServiceProcess,
     body: &Value,
     clients: usize,
@@ -45,7 +43,7 @@ async fn probed_beside(
             let client = http_client();
             let mut answers = Vec::new();
             for _ in 0..repeats {
-                answers.push(asked(&client, &url, &body).await);
+                answers.push(request(&client, &url, &body).await);
             }
             answers
         })
@@ -71,10 +69,10 @@ async fn probed_beside(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn liveness_is_answered_between_large_operations() {
+async fn liveness_probe_is_served_between_large_operations() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
-    // No response comes from the response cache.
+    // The response cache must not serve any of the responses.
     let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300", "--answer-cache", "0"]);
     let ids = scale(100, 500);
     let body = large(&ten_times_ten(&sandbox).await, ids);
@@ -82,7 +80,7 @@ async fn liveness_is_answered_between_large_operations() {
     assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
     let whole = answer["data"].to_string().len();
     let alone = time_alone(&service, &body).await;
-    let (answers, times) = probed_beside(&service, &body, scale(8, 64), 1).await;
+    let (answers, times) = probed_during(&service, &body, scale(8, 64), 1).await;
     let slowest = *times.last().unwrap();
     eprintln!(
         "{} operations of {} values, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
@@ -91,15 +89,15 @@ async fn liveness_is_answered_between_large_operations() {
         times.len(),
         times[times.len() / 2]
     );
-    // Each response has all the data: a rejection may have the status 200 too.
+    // A rejection may also have status 200, so the length shows whether a response is complete.
     let is_whole = |(status, length): &(u16, usize)| *status == 200 && *length >= whole;
     assert!(answers.iter().all(is_whole), "{whole} bytes: {answers:?}");
-    // If probes waited for a worker, they would wait for a whole operation, and for each one queued before them.
+    // Probes that waited for a worker would wait for a whole operation, and for each operation queued before them.
     assert!(slowest < alone, "{slowest:?} and {alone:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn liveness_is_answered_while_long_texts_are_validated() {
+async fn liveness_probe_is_served_during_the_validation_of_long_documents() {
     let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox", "--operation-wait", "300"], &[]);
     let fields: String = (0..330)
@@ -110,13 +108,13 @@ async fn liveness_is_answered_while_long_texts_are_validated() {
         })
         .collect::<Vec<_>>()
         .concat();
-    // The operation is rejected only after validation and planning.
+    // The service rejects the operation only after validation and planning.
     let body = json!({ "query": format!("{{ {fields} b: __schema {{ {} }} }}", types(160)) });
     let (status, answer) = service.post(&body).await;
     let refusal = answer.to_string();
     assert!(refusal.contains("max-answer-values"), "{refusal}");
     let alone = time_alone(&service, &body).await;
-    let (answers, times) = probed_beside(&service, &body, scale(64, 256), 2).await;
+    let (answers, times) = probed_during(&service, &body, scale(64, 256), 2).await;
     let slowest = *times.last().unwrap();
     eprintln!(
         "{} texts of {} bytes, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
@@ -131,8 +129,8 @@ async fn liveness_is_answered_while_long_texts_are_validated() {
         "{status}, {} bytes: {answers:?}",
         refusal.len()
     );
-    // If probes waited for a worker, each would wait for half of all texts, so that two or three would last as long as all of
-    // them.
+    // A probe that waited for a worker would take half of the time of all documents. Two or three such probes would last as long
+    // as all documents.
     let (median, all): (Duration, Duration) = (times[times.len() / 2], times.iter().sum());
     assert!(3 * median < all, "{times:?}");
 }
@@ -147,7 +145,7 @@ fn types(often: usize) -> String {
 }
 
 #[tokio::test]
-async fn introspection_is_held_to_the_limit_of_values() {
+async fn introspection_is_bounded_by_the_value_limit() {
     let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let (status, answer) = service

@@ -1,4 +1,4 @@
-//! Load on a separate thread, and the times of regular requests during it.
+//! Load on a separate thread, and the times of regular requests during the load.
 
 use std::{
     fmt,
@@ -16,39 +16,36 @@ use crate::{
     memory::{peak_megabytes, resident_megabytes},
 };
 
-/// Interval between two regular requests.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Deadline for the end of a load.
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// Maximum memory of the process with the default budget.
 const MAX_MEGABYTES: u64 = 256;
 
 /// Responses of concurrent operations, and the times of small operations during them.
 pub(crate) struct AtOnce<T> {
     pub(crate) answers: Vec<T>,
     pub(crate) times: Times,
-    /// Resident memory before, in megabytes.
+    /// Resident memory before the load, in megabytes.
     pub(crate) before: u64,
     /// Peak memory, in megabytes.
     pub(crate) peak: u64,
 }
 
 impl<T> AtOnce<T> {
-    /// Asserts that the memory stayed within the default budget or, in the short run with its small budget, grew by at most
-    /// `beside` megabytes.
-    pub(crate) fn assert_memory(&self, beside: u64) {
+    /// Asserts that the memory stayed within the default budget. In the short run with its small budget, the memory may grow by
+    /// at most `max_growth` megabytes.
+    pub(crate) fn assert_memory(&self, max_growth: u64) {
         let most = if is_full() {
             MAX_MEGABYTES
         } else {
-            self.before + beside
+            self.before + max_growth
         };
         assert!(self.peak <= most, "{} MB, at most {most} allowed", self.peak);
     }
 }
 
-/// Sends `count` operations at once, each with a client and the URL of the service, and `small` operations during them.
+/// Sends `count` concurrent operations, each with a client and the URL of the service, and `small` operations during them.
 pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
     service: &ServiceProcess,
     small: &Value,
@@ -61,7 +58,7 @@ pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
         let client = http_client_builder().no_gzip().build().unwrap();
         join_all((0..count).map(|_| send(client.clone(), url.clone()))).await
     });
-    let (answers, times) = beside(load, async || {
+    let (answers, times) = times_during(load, async || {
         let (_, answer) = service.post(small).await;
         assert!(answer.get("errors").is_none(), "{answer}");
     })
@@ -74,8 +71,8 @@ pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
     }
 }
 
-/// Runs the clients of a load on a separate thread. In one task with them, a regular client waits while they read, which caused
-/// half of the slowest times. On Linux the thread has the lowest priority, as if the clients were on another machine.
+/// Runs the clients of a load on a separate thread. In a shared task, a regular client would wait while they read, which caused
+/// half of the slowest times. On Linux, the thread has the lowest priority, as if the clients were on another machine.
 pub(crate) fn on_a_thread<T: Send + 'static>(
     load: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
@@ -87,8 +84,7 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
     })
 }
 
-/// Result of a load, and the times of regular requests during it.
-pub(crate) async fn beside<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (T, Times) {
+pub(crate) async fn times_during<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (T, Times) {
     let (mut times, deadline) = (Vec::new(), Instant::now() + LIMIT);
     while !load.is_finished() {
         assert!(
@@ -104,7 +100,7 @@ pub(crate) async fn beside<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (
     (load.join().unwrap(), Times(times))
 }
 
-/// Times of at least one request, in ascending order.
+/// Response times of at least one request, in ascending order.
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {

@@ -1,12 +1,12 @@
-//! Stress tests over TCP: limits of misuse, and the service to regular callers during it.
+//! Stress tests over TCP: limits for misuse, and the service for regular callers during it.
 //!
-//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the full
-//! counts. Assertions are about counts, bytes and statuses. Durations are printed, and compared only with durations of the same
+//! Each module tests one limit of the service. The counts are small by default; `just stress` sets `STRESS=full` for the full
+//! counts. Assertions concern counts, bytes and statuses. Durations are printed, and compared only with durations of the same
 //! run, except for small responses during large ones with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::format_collect, reason = "queries are put together from short pieces")]
+#![expect(clippy::format_collect, reason = "queries are concatenated from short parts")]
 
 mod answers;
 mod clock;
@@ -30,26 +30,22 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client_builder};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Deadline of waits.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Serializes the tests, since each needs the whole machine for its measurements.
+/// Serializes the tests, because each test needs the whole machine for its measurements.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
 }
 
-/// Whether `STRESS=full` is set.
 fn is_full() -> bool {
     std::env::var("STRESS").is_ok_and(|stress| stress == "full")
 }
 
-/// `full` with `STRESS=full`, otherwise `short`.
 fn scale(short: usize, full: usize) -> usize {
     if is_full() { full } else { short }
 }
 
-/// Ten activities with ten sends each.
 async fn ten_times_ten(sandbox: &SandboxProcess) -> Vec<String> {
     let mut chosen = Vec::new();
     for activity in sandbox.generated_activities(60).await {
@@ -63,10 +59,9 @@ async fn ten_times_ten(sandbox: &SandboxProcess) -> Vec<String> {
             return chosen;
         }
     }
-    panic!("ten activities that were sent");
+    panic!("the account has fewer than ten sent activities");
 }
 
-/// Adds `count` sends to an activity.
 async fn append(sandbox: &SandboxProcess, activity: &str, count: usize) {
     for _ in 0..count {
         let append =
@@ -75,7 +70,7 @@ async fn append(sandbox: &SandboxProcess, activity: &str, count: usize) {
     }
 }
 
-/// An operation with a response of at least 440 values for each of `count` activities.
+/// Builds an operation whose response has at least 440 values for each of `count` activities.
 fn large(activities: &[String], count: usize) -> Value {
     let ids: Vec<_> = activities.iter().cycle().take(count).collect();
     let fields: String = (0..11)
@@ -87,12 +82,11 @@ fn large(activities: &[String], count: usize) -> Value {
     json!({ "query": query, "variables": { "ids": ids } })
 }
 
-/// A small operation about an activity.
 fn small(activity: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{activity}") {{ sendHistory(first: 2) {{ id outcome }} }} }}"#) })
 }
 
-/// A value of `/metrics`, read over a connection of its own, so that the metric of connections is not affected.
+/// Reads a value of `/metrics` over a new connection, so that the metric of connections is not affected.
 async fn metric(service: &ServiceProcess, name: &str) -> u64 {
     let client = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
     let answer = client.get(format!("{}/metrics", service.origin())).send().await;
@@ -105,9 +99,8 @@ async fn metric(service: &ServiceProcess, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// Waits until all memory of responses and of waiting operations is released.
-async fn until_all_is_given_back(service: &ServiceProcess) {
-    let given_back = async {
+async fn until_memory_is_released(service: &ServiceProcess) {
+    let released = async {
         for name in ["large_answers", "small_answers", "waiting_memory"] {
             let metric_name = format!("sends_bulkhead_in_use{{name=\"{name}\"}}");
             while metric(service, &metric_name).await > 0 {
@@ -115,7 +108,7 @@ async fn until_all_is_given_back(service: &ServiceProcess) {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, given_back)
+    tokio::time::timeout(PATIENCE, released)
         .await
         .expect("the memory of responses is released");
 }

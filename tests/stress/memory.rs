@@ -2,24 +2,23 @@
 
 use sends_end_to_end::{ServiceProcess, memory_kilobytes};
 
-/// Peak memory of the service since its start, in megabytes.
+/// Returns the peak memory of the service since its start.
 pub(crate) fn peak_megabytes(service: &ServiceProcess) -> u64 {
     megabytes(service, "VmHWM")
 }
 
-/// Resident memory of the service, in megabytes.
 pub(crate) fn resident_megabytes(service: &ServiceProcess) -> u64 {
     megabytes(service, "VmRSS")
 }
 
-/// Limits the growth of the service's address space. An allocation beyond it ends the process.
+/// Limits the growth of the service's address space. An allocation beyond the limit ends the process.
 pub(crate) fn limit_growth(service: &ServiceProcess, megabytes_more: u64) {
     let most = (megabytes(service, "VmSize") + megabytes_more) << 20;
-    let process = service.id().try_into().expect("a process id");
+    let process = service.id().try_into().expect("the process id is valid");
     let limited = rlimit::prlimit(process, rlimit::Resource::AS, Some((most, most)), None);
     limited.expect("the limit of a child process can be lowered");
 }
 
 fn megabytes(service: &ServiceProcess, name: &str) -> u64 {
-    memory_kilobytes(service.id(), name).expect("a system with /proc") / 1024
+    memory_kilobytes(service.id(), name).expect("the system has /proc") / 1024
 }

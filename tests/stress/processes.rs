@@ -1,7 +1,7 @@
-//! Several processes with one state folder share the limits of one API key: in total at most the calls a second and a day of a
-//! single process, and a share for each.
+//! Several processes with one state folder share the limits of one API key. Together they send at most the calls of a single
+//! process a second and a day, and each process gets a share.
 //!
-//! The sandbox enforces 4 calls a second, in a sliding window, and rejects the fifth with 429.
+//! The sandbox enforces 4 calls a second in a sliding window, and rejects the fifth call with 429.
 
 use std::{
     collections::HashSet,
@@ -19,17 +19,16 @@ use crate::{is_full, scale};
 
 const SLIDING: [&str; 2] = ["--second-window", "sliding"];
 
-/// Minimum rate, of 4 calls a second, while calls wait, in a run that is long enough for its start to be negligible.
+/// Minimum rate in calls a second, of 4 allowed, while calls wait. Applies to runs that are long enough to neglect their start.
 const MIN_RATE: f64 = 3.7;
 
 /// Minimum rate in a short run, and while processes are started one after the other.
 const MIN_SHORT_RATE: f64 = 3.0;
 
-fn least_rate() -> f64 {
+fn min_rate() -> f64 {
     if is_full() { MIN_RATE } else { MIN_SHORT_RATE }
 }
 
-/// An upstream with enforced limits, and a state folder.
 struct Account {
     sandbox: SandboxProcess,
     state: TempDir,
@@ -61,13 +60,12 @@ impl Account {
         CommandProcess::start(&[&ours, arguments].concat(), &token)
     }
 
-    /// Waits until the upstream has received at least `least` requests. Returns their number.
     async fn requests(&self, least: usize) -> usize {
         self.sandbox.requests_reach(least).await
     }
 
-    /// Asserts that no call was rejected, and that the rate was at least `least_rate` calls a second.
-    async fn assert_exact_and_used(&self, least_rate: f64) {
+    /// Asserts that no call was rejected, and that the rate was at least `min_rate` calls a second.
+    async fn assert_exact_and_used(&self, min_rate: f64) {
         let throttled = self.sandbox.answered(429).await;
         let requests = self.sandbox.requests().await;
         let times: Vec<f64> = requests.iter().map(arrived).collect();
@@ -77,7 +75,7 @@ impl Account {
             requests.len()
         );
         assert_eq!(throttled, 0, "of {} requests", requests.len());
-        assert!(rate >= least_rate, "{rate:.2} calls a second: {times:?}");
+        assert!(rate >= min_rate, "{rate:.2} calls a second: {times:?}");
     }
 }
 
@@ -85,15 +83,14 @@ fn arrived(request: &Value) -> f64 {
     request["at_ms"].as_f64().unwrap()
 }
 
-/// Calls a second, from the first call to the last one that starts a round of four.
+/// Returns the calls a second, from the first call to the last call that starts a round of four.
 fn rate(times: &[f64]) -> f64 {
     let last_round = (times.len() - 1) / 4 * 4;
     let calls = u32::try_from(last_round).unwrap();
     f64::from(calls) / (times[last_round] - times[0]) * 1_000.0
 }
 
-/// Number of these requests for the histories of these activities.
-fn asked_for(requests: &[Value], activities: &[String]) -> usize {
+fn requests_for(requests: &[Value], activities: &[String]) -> usize {
     let paths: HashSet<String> = activities
         .iter()
         .map(|activity| format!("/v3/emails/activities/{activity}/send_history"))
@@ -103,7 +100,7 @@ fn asked_for(requests: &[Value], activities: &[String]) -> usize {
 }
 
 #[tokio::test]
-async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() {
+async fn two_services_and_a_synchronisation_share_the_rate_without_starvation() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let services = [account.serve(&[]), account.serve(&[])];
@@ -122,19 +119,19 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
     // The callers have their responses, so background work continues.
     account.requests(at_end + 5).await;
     drop(sync);
-    account.assert_exact_and_used(least_rate()).await;
+    account.assert_exact_and_used(min_rate()).await;
 
-    // Once both services had waiting calls, which is after the first slots at the latest, they were served equally.
+    // The services are served equally once both have waiting calls, which is after the first slots at the latest.
     let requests = account.sandbox.requests().await;
     let mut theirs = requests.clone();
-    theirs.retain(|request| asked_for(std::slice::from_ref(request), &activities) > 0);
+    theirs.retain(|request| requests_for(std::slice::from_ref(request), &activities) > 0);
     let together = &theirs[4..][..each];
-    let shares = [asked_for(together, ones), asked_for(together, others)];
+    let shares = [requests_for(together, ones), requests_for(together, others)];
     eprintln!("shares of {each} calls: {shares:?}");
     assert!(shares.iter().all(|share| *share * 3 >= each), "{shares:?}");
 }
 
-/// Concurrent callers of a service, each of which sends its next request after the last response. Returns the number of
+/// Runs concurrent callers of a service, each of which sends its next request after the last response. Returns the number of
 /// responses.
 async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -> usize {
     let callers = callers.iter().map(|activities| async {
@@ -153,7 +150,7 @@ async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -
 }
 
 #[tokio::test]
-async fn a_synchronisation_and_each_service_have_their_share_beside_callers_who_always_ask() {
+async fn synchronisation_and_services_get_their_shares_under_constant_load() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let services = [account.serve(&[]), account.serve(&[])];
@@ -188,11 +185,11 @@ async fn a_synchronisation_and_each_service_have_their_share_beside_callers_who_
         ones * 5 >= all && others * 5 >= all,
         "{ones} and {others} of {all}"
     );
-    account.assert_exact_and_used(least_rate()).await;
+    account.assert_exact_and_used(min_rate()).await;
 }
 
 #[tokio::test]
-async fn commands_in_a_row_count_the_calls_of_the_one_before() {
+async fn consecutive_commands_count_the_calls_of_earlier_ones() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let commands = scale(8, 15);
@@ -216,7 +213,7 @@ async fn commands_in_a_row_count_the_calls_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten() {
+async fn killed_processes_neither_delay_others_nor_lose_their_counts() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let lasting = account.serve(&[]);
@@ -229,7 +226,7 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
             let query = summaries(some);
             let url = format!("{}/graphql", killed.origin());
             let asking = tokio::spawn(http_client().post(url).json(&query).send());
-            // Sometimes in the middle of a claim, always with waiting calls.
+            // The kill sometimes falls within a claim, and always while calls wait.
             sleep(Duration::from_millis(300 + 137 * round % 400)).await;
             killed.signal("KILL");
             asking.await.unwrap().unwrap_err();
@@ -239,40 +236,44 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
     assert!(answer.get("errors").is_none(), "{answer}");
     account.assert_exact_and_used(MIN_SHORT_RATE).await;
 
-    let asked = account.sandbox.requests().await.len();
+    let requested = account.sandbox.requests().await.len();
     let counted = used_today(&lasting).await;
     // A process that is killed between its claim and its call has claimed a call that was never sent.
-    assert!((asked..=asked + kills).contains(&counted), "{counted} of {asked}");
+    assert!(
+        (requested..=requested + kills).contains(&counted),
+        "{counted} of {requested}"
+    );
 }
 
 #[tokio::test]
-async fn background_work_of_one_process_does_not_hold_up_people_in_another() {
+async fn background_work_of_one_process_does_not_delay_queries_of_another() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let service = account.serve(&[]);
     let activities = account.sandbox.activities(4).await;
     let sync = account.command("sync", &[]);
-    let mut asked = 8;
+    let mut requested = 8;
     let rounds = scale(3, 20);
     for _ in 0..rounds {
-        asked = account.requests(asked).await;
+        requested = account.requests(requested).await;
         let answer = service.summaries(&activities, 0).await;
         assert!(answer.get("errors").is_none(), "{answer}");
         let all = account.sandbox.requests().await;
-        let between = &all[asked..];
-        let own = asked_for(between, &activities);
-        // The seconds in which the four calls were sent, and the calls of the second in which they were requested.
-        eprintln!("{own} calls of a person among {} calls", between.len());
+        let between = &all[requested..];
+        let own = requests_for(between, &activities);
+        // The range covers the seconds in which the four calls were sent, and the calls of the second in which they were
+        // requested.
+        eprintln!("{own} calls of a query among {} calls", between.len());
         assert_eq!(own, 4, "{between:?}");
         assert!(between.len() <= own + 8, "{} for {own}", between.len());
-        asked = all.len() + 4;
+        requested = all.len() + 4;
     }
     drop(sync);
-    account.assert_exact_and_used(least_rate()).await;
+    account.assert_exact_and_used(min_rate()).await;
 }
 
 #[tokio::test]
-async fn a_day_is_shared_to_the_last_call() {
+async fn daily_calls_are_shared_to_the_last_one() {
     let _alone = crate::alone().await;
     let account = Account::new(&["--rate-per-second", "0", "--rate-per-day", "0"]);
     let limits = [
@@ -290,14 +291,14 @@ async fn a_day_is_shared_to_the_last_call() {
         .zip(activities.chunks(60))
         .map(|(service, theirs)| service.summaries(theirs, 60));
     join_all(answers).await;
-    assert_eq!(account.sandbox.histories_asked().await, 60);
+    assert_eq!(account.sandbox.history_requests().await, 60);
     for service in &services {
         assert_eq!(used_today(service).await, 60);
     }
 }
 
 #[tokio::test]
-async fn what_another_process_has_used_is_shown_by_one_that_makes_no_calls() {
+async fn calls_of_another_process_are_shown_by_an_idle_one() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let (idle, busy) = (account.serve(&[]), account.serve(&[]));
@@ -313,7 +314,7 @@ async fn what_another_process_has_used_is_shown_by_one_that_makes_no_calls() {
 }
 
 #[tokio::test]
-async fn a_service_whose_folder_is_gone_goes_on_by_itself() {
+async fn service_without_its_folder_continues_alone() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let service = account.serve(&[]);

@@ -1,4 +1,4 @@
-//! Clients that do not read their responses: the connections are closed, and the memory is released.
+//! Clients that do not read their responses. Their connections are closed, and the memory is released.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use tokio::{
 };
 
 use crate::{
-    PATIENCE, is_full, large, memory::peak_megabytes, metric, small, ten_times_ten, until_all_is_given_back,
+    PATIENCE, is_full, large, memory::peak_megabytes, metric, small, ten_times_ten, until_memory_is_released,
 };
 
 const SHORT: [&str; 2] = ["--write-timeout", "1"];
 
-/// An HTTP/2 window, in bytes.
+/// Initial HTTP/2 window that blocks all data of a stream.
 const CLOSED: u32 = 0;
 
-/// Initial window of a connection, in bytes.
+/// Initial HTTP/2 window of a connection, in bytes.
 const INITIAL_WINDOW: usize = 65_535;
 
 async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
@@ -32,20 +32,20 @@ async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
     (sandbox, service, activities)
 }
 
-/// Waits until memory is reserved for large responses: streams that are rejected would be closed as well.
-async fn until_large_answers_are_held(service: &ServiceProcess) {
-    let held = async {
+/// Waits until memory is reserved for large responses. Otherwise, a test could pass because its streams are rejected.
+async fn until_large_responses_are_reserved(service: &ServiceProcess) {
+    let reserved = async {
         while metric(service, r#"sends_bulkhead_in_use{name="large_answers"}"#).await == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, held)
+    tokio::time::timeout(PATIENCE, reserved)
         .await
         .expect("memory is reserved for large responses");
 }
 
 #[tokio::test]
-async fn a_connection_of_http_1_that_is_not_read_is_closed() {
+async fn unread_http_1_connection_is_closed() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let connections = r#"sends_bulkhead_in_use{name="connections"}"#;
@@ -61,7 +61,7 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();
-    until_large_answers_are_held(&service).await;
+    until_large_responses_are_reserved(&service).await;
     let closed = async {
         while metric(&service, connections).await > before {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -70,21 +70,24 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
     tokio::time::timeout(PATIENCE, closed)
         .await
         .expect("the connection is closed");
-    until_all_is_given_back(&service).await;
-    let mut said = Vec::new();
+    until_memory_is_released(&service).await;
+    let mut response = Vec::new();
     // The stream ends with an error on systems that discard unread data.
-    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said))
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut response))
         .await
-        .expect("the end of the connection is seen");
-    let head = String::from_utf8_lossy(&said[..said.len().min(1_000)]).into_owned();
+        .expect("the connection ends");
+    let head = String::from_utf8_lossy(&response[..response.len().min(1_000)]).into_owned();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    assert!(length.is_some_and(|length: usize| said.len() < length), "{head}");
+    assert!(
+        length.is_some_and(|length: usize| response.len() < length),
+        "{head}"
+    );
 }
 
 #[tokio::test]
-async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
+async fn http_2_connection_with_a_closed_window_is_closed() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let (streams, ids) = if is_full() { (120, 500) } else { (16, 100) };
@@ -93,26 +96,26 @@ async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
     for stream in 0..streams {
         reader.ask(2 * stream + 1, &body).await;
     }
-    until_large_answers_are_held(&service).await;
+    until_large_responses_are_reserved(&service).await;
     let (_, answer) = service.post(&small(&activities[0])).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     let read = reader.until_closed().await;
     assert!(read.ended.is_empty(), "{read:?}");
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
     let peak = peak_megabytes(&service);
-    eprintln!("{streams} streams that are not read: {peak} MB at most");
+    eprintln!("{streams} unread streams: {peak} MB at most");
     assert!(peak <= 256, "{peak} MB");
 }
 
 #[tokio::test]
-async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
+async fn http_2_connection_read_byte_by_byte_is_closed() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        // Runs until the connection is closed, so that the end of the grants cannot be the cause.
+        // The loop runs until the connection is closed, so that the end of the window updates cannot be the cause.
         while writer.write_all(&window_update(1, 1)).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -120,11 +123,11 @@ async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
     let read = reading(reader.reading).await;
     granting.abort();
     assert!(read.bytes > 0 && read.ended.is_empty(), "{read:?}");
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
 }
 
 #[tokio::test]
-async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
+async fn http_2_connection_read_below_the_minimum_rate_is_closed() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
@@ -135,7 +138,7 @@ async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        // 16 KiB every two seconds: half of the minimum rate, but often enough for the write timeout.
+        // The rate is 16 KiB every two seconds: half of the minimum rate, but often enough for the write timeout.
         while writer.write_all(&window_update(1, 16 << 10)).await.is_ok() {
             let _ = writer.write_all(&window_update(0, 16 << 10)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -145,18 +148,18 @@ async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
     granting.abort();
     eprintln!("closed after {} of {whole} bytes", read.bytes);
     assert!(read.ended.is_empty(), "{read:?}");
-    // The connection was not closed for the pause between two pieces.
+    // The pause between two pieces did not close the connection.
     assert!(read.bytes > 2 * (16 << 10), "{read:?}");
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
 }
 
 #[tokio::test]
-async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
+async fn http_2_connection_read_slowly_gets_its_response() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &large(&activities, 20)).await;
-    // Several times as long as the write timeout, with a piece within each timeout.
+    // The loop lasts several times the write timeout, and reads a piece within each timeout.
     for _ in 0..12 {
         tokio::time::sleep(Duration::from_millis(250)).await;
         for stream in [0, 1] {
@@ -171,7 +174,7 @@ async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
             .await
             .unwrap();
     }
-    // Closes the connection once the response is complete.
+    // The client closes the connection once the response is complete.
     reader
         .writer
         .write_all(&frame(GOAWAY, 0, 0, &[0; 8]))
@@ -183,7 +186,7 @@ async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn connections_that_are_not_read_do_not_hold_up_the_end() {
+async fn unread_connections_do_not_delay_the_shutdown() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
@@ -191,7 +194,7 @@ async fn connections_that_are_not_read_do_not_hold_up_the_end() {
     let body = large(&activities, 500);
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &body).await;
-    until_large_answers_are_held(&service).await;
+    until_large_responses_are_reserved(&service).await;
     let (text, address) = (body.to_string(), service.origin().trim_start_matches("http://"));
     let mut over_http_1 = TcpStream::connect(address).await.unwrap();
     let length = text.len();
@@ -212,25 +215,23 @@ const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// A minimal HTTP/2 client for slow reading: full clients open their windows by themselves.
+/// Minimal HTTP/2 client for slow reading. Full clients update their windows automatically.
 struct Reader {
     writer: OwnedWriteHalf,
     reading: JoinHandle<Read>,
-    /// Bytes of request bodies that the service accepts on this connection: sending more is an error that closes it.
+    /// Number of body bytes that the service still accepts on this connection. Further bytes are an error that closes the
+    /// connection.
     window: Arc<Semaphore>,
 }
 
-/// Data that was read until the end of the connection.
 #[derive(Debug, Default)]
 struct Read {
-    /// Bytes of responses.
     bytes: usize,
-    /// The streams with a complete response.
     ended: Vec<u32>,
 }
 
 impl Reader {
-    /// Connects, with a window of `window` bytes for each stream.
+    /// Connects with a window of `window` bytes for each stream.
     async fn connect(service: &ServiceProcess, window: u32) -> Self {
         let address = service.origin().strip_prefix("http://").unwrap();
         let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
@@ -271,7 +272,6 @@ impl Reader {
         }
     }
 
-    /// Sends an operation.
     async fn ask(&mut self, stream: u32, body: &Value) {
         let fields = [
             (":method", "POST"),
@@ -282,7 +282,7 @@ impl Reader {
         ];
         let mut block = Vec::new();
         for (name, value) in fields {
-            // A literal without indexing.
+            // The field is a literal without indexing.
             block.push(0);
             for text in [name, value] {
                 block.push(u8::try_from(text.len()).unwrap());
@@ -294,8 +294,8 @@ impl Reader {
         let size = body.len().try_into().unwrap();
         let granted = tokio::time::timeout(PATIENCE, self.window.acquire_many(size)).await;
         granted
-            .expect("room for a body")
-            .expect("an open connection")
+            .expect("the window has capacity for a body")
+            .expect("the connection is open")
             .forget();
         let pieces: Vec<_> = body.as_bytes().chunks(16 << 10).collect();
         for (index, piece) in pieces.iter().enumerate() {

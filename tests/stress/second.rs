@@ -1,13 +1,13 @@
-//! The limit per second within one process, for each way in which the upstream may count.
+//! Rate limit per second within one process, for each window in which the upstream may count.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
-/// Of 40 calls.
-const MAX_REFUSED: u64 = 2;
+/// Maximum number of rejections of 40 calls.
+const MAX_REJECTED: u64 = 2;
 
 #[tokio::test]
-async fn forty_cold_activities_cost_one_call_each() {
+async fn forty_uncached_activities_cost_one_call_each() {
     let _alone = crate::alone().await;
     let cases: [&[&str]; 4] = [
         &["--second-window", "fixed"],
@@ -24,17 +24,17 @@ async fn forty_cold_activities_cost_one_call_each() {
         let requests = sandbox.requests().await;
         let arrivals: Vec<_> = requests.iter().map(|request| &request["at_ms"]).collect();
         let calls = answer["extensions"]["upstream"]["calls"].as_u64().unwrap();
-        let (given, refused) = (sandbox.answered(200).await, sandbox.answered(429).await);
-        // A machine without a free core can delay a call between its slot and its arrival for longer than the pacer's margin of
-        // 35 ms; the next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
+        let (accepted, rejected) = (sandbox.answered(200).await, sandbox.answered(429).await);
+        // A machine without a free core can delay a call between its slot and its arrival beyond the pacer's margin of 35 ms. The
+        // next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
         assert!(
-            refused <= MAX_REFUSED,
+            rejected <= MAX_REJECTED,
             "{options:?}: {arrivals:?}\n{}",
             service.log()
         );
-        let expected = (40 + refused, 40, 40 + refused);
+        let expected = (40 + rejected, 40, 40 + rejected);
         assert_eq!(
-            (calls, given, arrivals.len() as u64),
+            (calls, accepted, arrivals.len() as u64),
             expected,
             "{options:?}: {arrivals:?}"
         );

@@ -1,5 +1,5 @@
-//! Memory of the largest concurrent operations of each kind: the estimate of each includes its memory, so that all of them stay
-//! within the budget.
+//! Memory of the largest concurrent operations of each kind. The estimate of each operation includes its memory, so that all of
+//! them stay within the budget.
 
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -13,19 +13,19 @@ use tokio::{
 use crate::{
     PATIENCE, is_full, load,
     memory::{peak_megabytes, resident_megabytes},
-    scale, small, ten_times_ten, until_all_is_given_back,
+    scale, small, ten_times_ten, until_memory_is_released,
 };
 
-/// Memory growth in the short run: its budget, plans that wait for memory, buffers of connections, and the allocator's own.
-const BESIDE: u64 = 96;
+/// Maximum memory growth in the short run, in megabytes: its budget, plans that wait for memory, buffers of connections, and the
+/// allocator's own memory.
+const MAX_GROWTH: u64 = 96;
 
-/// Fields with distinct aliases.
 fn fields(count: usize, field: impl Fn(usize) -> String) -> String {
     (0..count).map(field).collect()
 }
 
-/// Sends an operation as many times at once as the service executes operations, and checks the peak memory of the process.
-/// Returns the number of responses with the expected text.
+/// Sends as many copies of an operation as the service executes concurrently, and checks the peak memory of the process. Returns
+/// the number of responses with the expected text.
 async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'static str) -> usize {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -51,15 +51,15 @@ async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'stati
     .await;
     let answered = load.answers.iter().filter(|has| **has).count();
     eprintln!(
-        "{at_once} operations with the most {name}: {answered} as expected; {} MB before, {} MB at most; small answers: {}",
+        "{at_once} operations with the most {name}: {answered} as expected; {} MB before, {} MB at most; small responses: {}",
         load.before, load.peak, load.times
     );
-    load.assert_memory(BESIDE);
-    until_all_is_given_back(&service).await;
+    load.assert_memory(MAX_GROWTH);
+    until_memory_is_released(&service).await;
     answered
 }
 
-/// Whether the first bytes of a response contain this text. The response is read to its end; any other response must be a
+/// Returns whether the first bytes of a response contain this text. The response is read to its end. Any other response must be a
 /// temporary rejection.
 async fn has(client: &Client, url: &str, operation: &Value, expected: &str) -> bool {
     let mut answer = client.post(url).json(operation).send().await.unwrap();
@@ -76,7 +76,7 @@ async fn has(client: &Client, url: &str, operation: &Value, expected: &str) -> b
 }
 
 #[tokio::test]
-async fn arguments_beyond_their_limit_are_refused_before_they_are_copied() {
+async fn oversized_arguments_are_rejected_before_they_are_copied() {
     let fields = fields(490, |index| format!("a{index}:node(id:$x){{id}} "));
     let operation =
         json!({ "query": format!("query($x:ID!){{{fields}}}"), "variables": { "x": "Q".repeat(99_000) } });
@@ -85,8 +85,8 @@ async fn arguments_beyond_their_limit_are_refused_before_they_are_copied() {
 }
 
 #[tokio::test]
-async fn arguments_within_their_limit_are_reserved() {
-    // Lists of 500 ids.
+async fn allowed_arguments_are_reserved() {
+    // The arguments are lists of 500 ids.
     let lists = fields(scale(2, 8), |index| {
         format!("a{index}:campaignActivities(ids:$ids){{id}} ")
     });
@@ -131,7 +131,7 @@ async fn introspection_is_in_the_estimate() {
 }
 
 #[tokio::test]
-async fn heads_that_are_too_long_end_their_connections() {
+async fn oversized_heads_end_their_connections() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
@@ -144,13 +144,13 @@ async fn heads_that_are_too_long_end_their_connections() {
             "GET /health/live HTTP/1.1\r\nhost: localhost\r\nx-long: {}",
             "a".repeat(60_000)
         );
-        // The service may have closed the connection before the end.
+        // The service may have closed the connection before the whole head is sent.
         let _ = stream.write_all(head.as_bytes()).await;
-        let mut said = Vec::new();
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said))
+        let mut response = Vec::new();
+        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut response))
             .await
             .expect("the connection ends");
-        said.is_empty() || said.starts_with(b"HTTP/1.1 431 ")
+        response.is_empty() || response.starts_with(b"HTTP/1.1 431 ")
     });
     let ends = join_all(ends).await;
     assert!(ends.into_iter().all(|is_refused| is_refused));

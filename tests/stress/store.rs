@@ -1,4 +1,4 @@
-//! The store is removed or damaged while the service runs, and searches of the log run concurrently with lookups.
+//! Removal and damage of the store while the service runs, and log searches that run concurrently with lookups.
 
 use std::{
     fs,
@@ -15,15 +15,14 @@ use crate::is_full;
 
 const PAGE: usize = 4_096;
 
-/// The service with a state folder, and its upstream.
-struct StoredAnswer {
+struct StoreTest {
     sandbox: SandboxProcess,
     url: String,
     folder: tempfile::TempDir,
     state: String,
 }
 
-impl StoredAnswer {
+impl StoreTest {
     fn new(activities: &str) -> Self {
         let sandbox = SandboxProcess::unlimited(&["--activities", activities]);
         let folder = tempfile::tempdir().unwrap();
@@ -71,7 +70,6 @@ impl StoredAnswer {
     }
 }
 
-/// The readiness response, once it has this status and contains this text.
 async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -98,19 +96,19 @@ async fn problem(service: &ServiceProcess, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_logged() {
+async fn removed_state_folder_makes_the_service_unready_and_losses_are_logged() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("200");
-    let mut service = kept.serve();
-    let activities = kept.sandbox.generated_activities(20).await;
+    let fixture = StoreTest::new("200");
+    let mut service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "gone").await);
+    assert!(!problem(&service, "removed").await);
 
-    fs::remove_dir_all(kept.state()).unwrap();
+    fs::remove_dir_all(fixture.state()).unwrap();
     let report = readiness_once(&service, 503, "STORE_GONE").await;
     assert!(report.contains("restart the service"), "{report}");
-    assert!(problem(&service, "gone").await);
+    assert!(problem(&service, "removed").await);
     answers(&service, &activities).await;
     let (_, ended_well) = service.terminate();
     assert!(ended_well);
@@ -118,37 +116,40 @@ async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_log
         .log_once(|log| log.contains("is lost with this process"))
         .await;
     assert!(log.contains("changes since"), "{log}");
-    assert!(!kept.state().exists());
+    assert!(!fixture.state().exists());
 }
 
 #[tokio::test]
-async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back() {
+async fn replaced_file_makes_the_service_unready_until_it_is_restored() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("200");
-    let service = kept.serve();
-    let activities = kept.sandbox.generated_activities(20).await;
+    let fixture = StoreTest::new("200");
+    let service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
-    let (file, aside) = (kept.state().join("sends.db"), kept.folder.path().join("aside"));
+    let (file, aside) = (
+        fixture.state().join("sends.db"),
+        fixture.folder.path().join("aside"),
+    );
     fs::rename(&file, &aside).unwrap();
     fs::write(&file, "").unwrap();
     readiness_once(&service, 503, "another file is in its place").await;
     answers(&service, &activities).await;
     fs::rename(&aside, &file).unwrap();
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "gone").await);
+    assert!(!problem(&service, "removed").await);
 }
 
 #[tokio::test]
-async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
+async fn damaged_pages_are_reported_and_their_data_is_fetched_again() {
     let _alone = crate::alone().await;
-    let kept = StoredAnswer::new("500");
-    kept.synchronise();
-    let mut service = kept.serve();
-    let activities = kept.sandbox.generated_activities(400).await;
-    let damaged = damage(&kept.state().join("sends.db"), 40);
-    let asked_before = kept.sandbox.histories_asked().await;
+    let fixture = StoreTest::new("500");
+    fixture.synchronise();
+    let mut service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(400).await;
+    let damaged = damage(&fixture.state().join("sends.db"), 40);
+    let requests_before = fixture.sandbox.history_requests().await;
     answers(&service, &activities).await;
-    let fetched = kept.sandbox.histories_asked().await - asked_before;
+    let fetched = fixture.sandbox.history_requests().await - requests_before;
     eprintln!(
         "{damaged} pages damaged, {fetched} of {} histories fetched again",
         activities.len()
@@ -161,7 +162,7 @@ async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
     service.log_once(|log| log.contains("rebuild-store")).await;
 }
 
-/// Overwrites this number of pages: every second one, from the end of the file backwards. Returns the number of overwritten
+/// Overwrites this number of pages: every second page, from the end of the file backwards. Returns the number of overwritten
 /// pages.
 fn damage(file: &Path, pages: usize) -> usize {
     let length = usize::try_from(fs::metadata(file).unwrap().len()).unwrap() / PAGE;
@@ -175,13 +176,13 @@ fn damage(file: &Path, pages: usize) -> usize {
 }
 
 #[tokio::test]
-async fn look_ups_do_not_wait_for_searches() {
+async fn lookups_do_not_wait_for_searches() {
     let _alone = crate::alone().await;
     let (activities, looked_up) = if is_full() { ("20000", 400) } else { ("500", 100) };
-    let kept = StoredAnswer::new(activities);
-    kept.synchronise();
-    let service = kept.serve();
-    let activities = kept.sandbox.generated_activities(looked_up).await;
+    let fixture = StoreTest::new(activities);
+    fixture.synchronise();
+    let service = fixture.serve();
+    let activities = fixture.sandbox.generated_activities(looked_up).await;
     let totals: Vec<String> = (0..20)
         .map(|number| format!("t{number}: sendTotals(groupBy: CONTACT_LIST) {{ groupCount }}"))
         .collect();
@@ -205,10 +206,12 @@ async fn look_ups_do_not_wait_for_searches() {
     let (searched, slowest) = tokio::join!(searching, looking_up);
     let longest = searched.into_iter().max().unwrap();
     eprintln!(
-        "20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}"
+        "20 totals by list of each of two callers: {longest:?}; slowest concurrent lookup: {slowest:?}"
     );
     if !is_full() {
-        eprintln!("not compared: searches of a small log take no longer than a thread may wait for its turn");
+        eprintln!(
+            "not compared, because searches of a small log take no longer than a thread may wait for its turn"
+        );
         return;
     }
     assert!(slowest * 20 < longest, "{slowest:?} of {longest:?}");

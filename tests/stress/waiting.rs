@@ -1,4 +1,4 @@
-//! Responses from cached histories during operations that wait for Constant Contact, and the memory of the waiting operations.
+//! Responses from cached histories during operations that wait for the upstream, and the memory of the waiting operations.
 
 use std::time::Duration;
 
@@ -7,27 +7,25 @@ use reqwest::Client;
 use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
 use serde_json::{Value, json};
 
-use super::{is_full, load, memory::peak_megabytes, metric, scale, until_all_is_given_back};
+use super::{is_full, load, memory::peak_megabytes, metric, scale, until_memory_is_released};
 
 /// Delay of the slow activities, longer than the whole test.
 const SLOW_MS: u64 = 20_000;
 
 const WORKING: usize = 256;
 
-/// Client timeout for operations without a response.
 const STALLED: Duration = Duration::from_secs(6);
 
 /// p99 latency limit of responses from cached histories under this load.
-const MAX_FOR_KNOWN: Duration = Duration::from_millis(50);
+const MAX_FOR_CACHED: Duration = Duration::from_millis(50);
 
-/// Maximum memory of the process with the default budget.
 const MAX_MEGABYTES: u64 = 256;
 
 fn history(activity: &str) -> Value {
     json!({ "query": format!("{{ campaignActivity(id: \"{activity}\") {{ sendHistory {{ sendId count }} }} }}") })
 }
 
-/// Asserts that a history was returned. The status is not sufficient: a rejected document has 200 as well.
+/// Asserts that a history was returned. The status is not sufficient, because a rejected document also has status 200.
 fn assert_answered(answer: &Value) {
     assert!(answer.get("errors").is_none(), "{answer}");
     let history = &answer["data"]["campaignActivity"]["sendHistory"];
@@ -35,7 +33,7 @@ fn assert_answered(answer: &Value) {
 }
 
 /// Requests these slow activities in tasks, which the test aborts later. Waits until all calls have reached the upstream.
-async fn asked_in_vain(
+async fn requests_without_response(
     sandbox: &SandboxProcess,
     service: &ServiceProcess,
     activities: &[String],
@@ -53,7 +51,7 @@ async fn asked_in_vain(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
+async fn cached_histories_are_served_while_other_operations_wait_for_the_upstream() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let working = scale(8, WORKING);
@@ -77,8 +75,8 @@ async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
     for activity in cold {
         sandbox.slow_down(activity, SLOW_MS).await;
     }
-    let waiting = asked_in_vain(&sandbox, &service, cold).await;
-    // Differs from the earlier requests, so that no cached response is returned.
+    let waiting = requests_without_response(&sandbox, &service, cold).await;
+    // The requests differ from the earlier requests, so that no cached response is returned.
     let again = known.iter().map(|activity| {
         let mut body = history(activity);
         body["operationName"] = Value::Null;
@@ -88,7 +86,7 @@ async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
     let answers = join_all(again).await;
     let refused = answers.iter().filter(|(status, _)| *status == 503).count();
     eprintln!(
-        "{} operations wait; of {} questions about known histories {refused} refused",
+        "{} operations wait; of {} queries for cached histories, {refused} were rejected",
         cold.len(),
         known.len()
     );
@@ -105,7 +103,7 @@ async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known() {
+async fn operation_without_a_waiting_permit_reports_it_and_returns_cached_data() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(
@@ -118,7 +116,7 @@ async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known
     for activity in cold {
         sandbox.slow_down(activity, SLOW_MS).await;
     }
-    let waiting = asked_in_vain(&sandbox, &service, &cold[..2]).await;
+    let waiting = requests_without_response(&sandbox, &service, &cold[..2]).await;
     let query = format!(
         "{{ known: campaignActivity(id: \"{}\") {{ sendHistory {{ count }} }} cold: campaignActivity(id: \"{}\") {{ sendHistory {{ count }} }} }}",
         known[0], cold[2]
@@ -138,11 +136,11 @@ async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known
     );
 }
 
-/// Sends these operations at once, each over its own connection, and cancels them after [`STALLED`]. Returns the statuses of the
-/// responses, and the number of operations that waited after half of that time.
+/// Sends these operations concurrently, each over its own connection, and cancels them after [`STALLED`]. Returns the statuses of
+/// the responses, and the number of operations that waited after half of that time.
 async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
     let (client, url) = (http_client(), format!("{origin}/graphql"));
-    let asked = operations.iter().map(|operation| {
+    let requested = operations.iter().map(|operation| {
         let answer = client.post(&url).json(operation).send();
         async move {
             let answer = tokio::time::timeout(STALLED, answer).await.ok()?;
@@ -153,7 +151,7 @@ async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
         tokio::time::sleep(STALLED / 2).await;
         waiting(&client, &origin).await
     };
-    let (statuses, waiting) = futures_util::future::join(join_all(asked), waiting).await;
+    let (statuses, waiting) = futures_util::future::join(join_all(requested), waiting).await;
     (statuses.into_iter().flatten().collect(), waiting)
 }
 
@@ -165,7 +163,7 @@ async fn waiting(client: &Client, origin: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Makes an operation about an activity, distinct for each number.
+/// Builds an operation about an activity, distinct for each number.
 type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
 
 async fn stall_histories(sandbox: &SandboxProcess) {
@@ -175,7 +173,7 @@ async fn stall_histories(sandbox: &SandboxProcess) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn known_histories_are_answered_beside_dashboards_that_wait() {
+async fn cached_histories_are_served_while_dashboards_wait() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     // The dashboards of either run need more than the budget of small responses.
@@ -198,7 +196,7 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
         json!({ "query": query, "variables": { "ids": ids } })
     });
     let load = load::on_a_thread(stalled(service.origin().to_owned(), operations.collect()));
-    let ((answered, waited), times) = load::beside(load, async || {
+    let ((answered, waited), times) = load::times_during(load, async || {
         let (status, answer) = service.post(&history(&known[0])).await;
         assert_eq!(status, 200, "{answer}");
         assert_answered(&answer);
@@ -209,13 +207,13 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
     assert_eq!((answered, waited), (Vec::new(), dashboards as u64));
     assert_eq!(refused, 0);
     if is_full() {
-        assert!(times.percentile(99) < MAX_FOR_KNOWN, "{times}");
+        assert!(times.percentile(99) < MAX_FOR_CACHED, "{times}");
     }
-    until_all_is_given_back(&service).await;
+    until_memory_is_released(&service).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_memory_of_waiting_operations_is_bounded() {
+async fn memory_of_waiting_operations_is_bounded() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = sandbox.generated_activities(64).await;
@@ -255,12 +253,12 @@ async fn the_memory_of_waiting_operations_is_bounded() {
         let load = tokio::task::spawn_blocking(|| load.join().unwrap());
         let (answered, waited) = load.await.unwrap();
         let (peak, refused) = (peak_megabytes(&service), answered.len());
-        eprintln!("{count} operations with {name}: {waited} wait, {refused} refused, {peak} MB");
+        eprintln!("{count} operations with {name}: {waited} wait, {refused} rejected, {peak} MB");
         assert!(
             waited > 0 && answered.iter().all(|status| *status == 503),
             "{answered:?}"
         );
         assert!(peak <= MAX_MEGABYTES, "{peak} MB");
-        until_all_is_given_back(&service).await;
+        until_memory_is_released(&service).await;
     }
 }

@@ -1,9 +1,9 @@
 //! Reference servers.
 //!
-//! *Static* is an axum handler that reads the request body and returns the same JSON from memory: the upper bound of HTTP on this
-//! machine. *Library* is async-graphql and async-graphql-axum with default settings, with the same fields over data in memory: no
-//! limits, no guard, no freshness, no upstream. *Relay* is an axum handler that calls the upstream with reqwest for each request,
-//! and forwards the response: the lower bound of the time that a service adds.
+//! *Static* is an axum handler that reads the request body and returns the same JSON from memory. Its throughput is the upper
+//! bound of HTTP on this machine. *Library* is async-graphql and async-graphql-axum with default settings and with the same
+//! fields over data in memory, without limits, guard, freshness or upstream. *Relay* is an axum handler that calls the upstream
+//! with reqwest for each request, and forwards the response. Its delay is the lower bound of the time that a service adds.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,32 +21,33 @@ use sends_end_to_end::SandboxProcess;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// Returns the content of standard input as every response.
+/// Serves the content of standard input as every response.
 pub(crate) async fn serve_static() {
-    let answer = std::io::read_to_string(std::io::stdin()).expect("an answer");
+    let answer = std::io::read_to_string(std::io::stdin()).expect("standard input has a response");
     let answer = Bytes::from(answer);
     let handler = move |_: Bytes| async move { ([(CONTENT_TYPE, "application/json")], answer) };
     serve(Router::new().route("/graphql", post(handler))).await;
 }
 
-/// Forwards requests to the upstream whose URL is on standard input.
 pub(crate) async fn serve_relay() {
-    let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
+    let upstream = std::io::read_to_string(std::io::stdin()).expect("standard input has a URL");
     let http = sends_end_to_end::http_client();
     let handler = move |request: Request| async move {
         let target = format!("{upstream}{}", request.uri().path());
-        let asked = http
+        let response = http
             .get(target)
             .bearer_auth(SandboxProcess::ACCESS_TOKEN)
             .send()
             .await;
-        let answer = asked.expect("the upstream answers").bytes().await;
-        ([(CONTENT_TYPE, "application/json")], answer.expect("a body"))
+        let answer = response.expect("the upstream responds").bytes().await;
+        (
+            [(CONTENT_TYPE, "application/json")],
+            answer.expect("the body is complete"),
+        )
     };
     serve(Router::new().fallback(handler)).await;
 }
 
-/// Serves GraphQL over the histories on standard input, by activity.
 pub(crate) async fn serve_library() {
     let histories: HashMap<String, SendHistory> =
         serde_json::from_reader(std::io::stdin()).expect("histories");
@@ -62,7 +63,7 @@ pub(crate) async fn serve_library() {
 
 #[expect(clippy::print_stdout, reason = "the harness reads the address")]
 pub(crate) async fn serve(router: Router) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("http://{}", listener.local_addr().expect("an address"));
     axum::serve(listener, router).await.expect("it serves");
 }

@@ -1,4 +1,4 @@
-//! Time that the service adds to the upstream's own when nothing is stored, and the number of upstream calls.
+//! Time that the service adds to the upstream's response time without stored data, and the number of upstream calls.
 
 use std::time::Instant;
 
@@ -13,7 +13,8 @@ use crate::{
     table::{self, Target},
 };
 
-/// Seconds for 40 calls at 4 a second: the first four are sent at once, and each further four a second later.
+/// Minimum number of seconds for 40 calls at 4 a second: the first four are sent immediately, and each further four a second
+/// later.
 const BOUND: f64 = 9.0;
 
 pub(crate) async fn measure(plan: &Plan) {
@@ -32,8 +33,7 @@ pub(crate) async fn measure(plan: &Plan) {
     }
 }
 
-/// Sequential requests: a plain GET, the same through a relay that does nothing else, and the same through the service, each for
-/// an activity that the service has not read before.
+/// Compares sequential requests for uncached activities: a plain GET, a GET through a relay, and a query to the service.
 async fn one_activity(plan: &Plan) {
     const WARM_UP: usize = 50;
     let count = if plan.brief { 50 } else { 3_000 };
@@ -59,9 +59,9 @@ async fn one_activity(plan: &Plan) {
         }
     }
     assert_eq!(
-        sandbox.histories_asked().await,
+        sandbox.history_requests().await,
         3 * ids.len(),
-        "one call for each question"
+        "one call for each query"
     );
     let work = "cold: one activity, upstream at 0 ms";
     let [direct, relayed, through] = &times;
@@ -84,8 +84,8 @@ async fn one_activity(plan: &Plan) {
     }
 }
 
-/// 100 fields in one operation, for 40 activities that were not read before, compared with the library with a dataloader and with
-/// a loop of plain GETs.
+/// Measures 100 fields in one operation for 40 uncached activities. The references are the library with a dataloader, and a loop
+/// of plain GETs.
 async fn aliases(plan: &Plan, latency_ms: u32) {
     let repeats = match (plan.brief, latency_ms) {
         (true, _) => 2,
@@ -111,7 +111,7 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
                 format!(r#"a{alias}: campaignActivity(id: "{id}") {{ sendSummary {{ attemptCount }} }}"#)
             };
             let fields = (0..100).map(field).collect::<Vec<_>>().join(" ");
-            let before = sandbox.histories_asked().await;
+            let before = sandbox.history_requests().await;
             let started = Instant::now();
             let answer = ask(
                 &http,
@@ -126,7 +126,7 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
                 "{answer}"
             );
             assert_eq!(
-                sandbox.histories_asked().await - before,
+                sandbox.history_requests().await - before,
                 40,
                 "one call for each activity"
             );
@@ -159,10 +159,10 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
     }
 }
 
-/// 1,000 activities in one operation, compared with a loop of plain GETs of the same concurrency.
+/// Measures 1,000 activities in one operation. The reference is a loop of plain GETs with the same concurrency.
 async fn many_ids(plan: &Plan) {
     /// Maximum number of concurrent upstream calls of the service.
-    const AT_ONCE: usize = 100;
+    const CONCURRENCY: usize = 100;
     let (count, repeats) = if plan.brief { (100, 1) } else { (1_000, 7) };
     let sandbox = SandboxProcess::unlimited(&["--activities", "40000", "--latency-ms", "20"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-upstream-calls", "1000"]);
@@ -189,7 +189,7 @@ async fn many_ids(plan: &Plan) {
         assert!(answer["errors"].is_null(), "{}", answer["errors"]);
         assert_eq!(answer["extensions"]["upstream"]["calls"], json!(count));
         let started = Instant::now();
-        let loops = stream::iter(for_loop).for_each_concurrent(AT_ONCE, |id| get(&http, &api_url, id));
+        let loops = stream::iter(for_loop).for_each_concurrent(CONCURRENCY, |id| get(&http, &api_url, id));
         loops.await;
         if number > 0 {
             direct.push(started.elapsed().as_secs_f64() * 1e3);
@@ -207,7 +207,7 @@ async fn many_ids(plan: &Plan) {
     );
 }
 
-/// 40 activities within the upstream's real limits.
+/// Measures 40 activities within the upstream's real limits.
 async fn paced() {
     let sandbox = SandboxProcess::start(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
@@ -215,7 +215,7 @@ async fn paced() {
     let started = Instant::now();
     service.summaries(&ids, 60).await;
     let took = started.elapsed().as_secs_f64();
-    assert_eq!(sandbox.histories_asked().await, 40, "one call for each activity");
+    assert_eq!(sandbox.history_requests().await, 40, "one call for each activity");
     assert_eq!(sandbox.answered(429).await, 0, "no call too early");
     let work = "cold: 40 ids at 4 a second, no 429";
     table::print(work, "× the bound of 9 s", took / BOUND, "", Target::AtMost(1.05));
@@ -225,11 +225,15 @@ fn of_one(id: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{id}") {{ sendHistory {{ sendId count outcome }} }} }}"#) })
 }
 
-/// Requests an uncompressed response, since the reference servers do not compress.
+/// Requests an uncompressed response, because the reference servers do not compress.
 async fn ask(http: &Client, origin: &str, body: &Value) -> Value {
     let request = http.post(format!("{origin}/graphql")).json(body);
     let answer = request.header(ACCEPT_ENCODING, "identity").send().await;
-    let answer: Value = answer.expect("the service answers").json().await.expect("JSON");
+    let answer: Value = answer
+        .expect("the service responds")
+        .json()
+        .await
+        .expect("the body is JSON");
     assert!(answer["data"].is_object(), "{answer}");
     answer
 }
@@ -237,8 +241,8 @@ async fn ask(http: &Client, origin: &str, body: &Value) -> Value {
 async fn get(http: &Client, api_url: &str, id: &str) {
     let url = format!("{api_url}/emails/activities/{id}/send_history");
     let request = http.get(url).bearer_auth(SandboxProcess::ACCESS_TOKEN);
-    let answer = request.send().await.expect("the sandbox answers");
-    let history: Value = answer.json().await.expect("JSON");
+    let answer = request.send().await.expect("the sandbox responds");
+    let history: Value = answer.json().await.expect("the body is JSON");
     assert!(history.is_array(), "{history}");
 }
 
@@ -249,7 +253,7 @@ fn quantile(values: &[f64], part: f64) -> f64 {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "a place in a short list"
+        reason = "the index belongs to a short list"
     )]
     let place = (part * (sorted.len() - 1) as f64) as usize;
     sorted[place]

@@ -1,4 +1,4 @@
-//! Reference server: async-graphql with a dataloader over the upstream, as a minimal implementation without limits, pacing,
+//! Reference server: async-graphql with a dataloader over the upstream. The implementation is minimal, without limits, pacing,
 //! freshness or a store.
 
 use std::collections::HashMap;
@@ -14,9 +14,8 @@ use sends_end_to_end::SandboxProcess;
 
 use crate::baseline;
 
-/// Serves histories of the upstream whose URL is on standard input.
 pub(crate) async fn serve() {
-    let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
+    let upstream = std::io::read_to_string(std::io::stdin()).expect("standard input has a URL");
     let fetch = Fetch {
         http: sends_end_to_end::http_client(),
         upstream,
@@ -27,7 +26,6 @@ pub(crate) async fn serve() {
     baseline::serve(Router::new().route("/graphql", post_service(GraphQL::new(schema)))).await;
 }
 
-/// Number of sends by activity.
 type Histories = Loader<String, usize, Fetch>;
 
 struct Fetch {
@@ -40,8 +38,8 @@ impl BatchFn<String, usize> for Fetch {
         let counts = ids.iter().map(async |id| {
             let url = format!("{}/emails/activities/{id}/send_history", self.upstream);
             let request = self.http.get(url).bearer_auth(SandboxProcess::ACCESS_TOKEN);
-            let answer = request.send().await.expect("the upstream answers");
-            let body = answer.bytes().await.expect("a body");
+            let answer = request.send().await.expect("the upstream responds");
+            let body = answer.bytes().await.expect("the body is complete");
             let history = SendHistory::from_json(&body).expect("a history");
             (id.clone(), history.len())
         });

@@ -22,7 +22,8 @@ pub(crate) async fn measure(plan: &Plan) {
     }
 }
 
-/// Time from the start of the process to its first response, which takes an upstream call, and the memory in use afterwards.
+/// Measures the time from the start of the process to its first response, which needs an upstream call, and the memory
+/// afterwards.
 async fn start(plan: &Plan) {
     let repeats = if plan.brief { 1 } else { 15 };
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -51,7 +52,7 @@ async fn start(plan: &Plan) {
     );
 }
 
-/// Memory after many distinct query texts, and its growth with further ones.
+/// Measures the memory after many distinct documents, and its growth with further documents.
 async fn texts(plan: &Plan) {
     let count = if plan.brief { 200 } else { 20_000 };
     let sandbox = SandboxProcess::unlimited(&["--activities", "2000"]);
@@ -65,12 +66,12 @@ async fn texts(plan: &Plan) {
         activities.push(Activity { id, history });
     }
     let peer = Peer::service(&service);
-    let mut held = Vec::new();
+    let mut resident = Vec::new();
     for pass in 0..3 {
         let questions = (pass * count..(pass + 1) * count).map(|number| {
             let activity = &activities[number % activities.len()];
             Question {
-                body: question::in_its_own_words(&activity.id, number).to_string(),
+                body: question::with_unique_text(&activity.id, number).to_string(),
                 answer: activity.answer(),
             }
         });
@@ -83,15 +84,15 @@ async fn texts(plan: &Plan) {
             questions: questions.collect(),
         };
         let outcome = load.put().await;
-        assert_eq!(outcome.answers, count as u64, "every question was answered");
-        held.push(peer.resident_megabytes());
+        assert_eq!(outcome.answers, count as u64, "every query received a response");
+        resident.push(peer.resident_megabytes());
     }
     let work = "footprint: 20,000 texts, all different, ids written into them";
-    table::print(work, "memory", held[0], "MB", Target::AtMost(60.0));
+    table::print(work, "memory", resident[0], "MB", Target::AtMost(60.0));
     table::print(
         work,
         "growth over 40,000 more",
-        held[2] - held[0],
+        resident[2] - resident[0],
         "MB",
         Target::None,
     );

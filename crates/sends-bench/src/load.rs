@@ -1,6 +1,6 @@
-//! Load generator: a process with a number of connections, each of which sends its next request after the last response.
+//! Load generator: a process with several connections, each of which sends its next request after the last response.
 //!
-//! The process does as little other work as possible, since it shares the machine with the measured server: requests are
+//! The process does as little other work as possible, because it shares the machine with the measured server. Requests are
 //! serialized once, and responses are compared as bytes.
 
 use std::{
@@ -20,42 +20,37 @@ use tokio::{
     process::Command,
 };
 
-/// Requests to send, their target and the duration.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Load {
-    /// Host and port.
     pub(crate) address: String,
     pub(crate) path: String,
     pub(crate) connections: usize,
     pub(crate) order: Order,
-    /// Maximum duration. With [`Order::Once`] the load also ends when each request was sent.
+    /// Maximum duration. With [`Order::Once`], the load also ends when each request was sent.
     pub(crate) seconds: f64,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Order of the requests.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum Order {
-    /// Each request is drawn at random.
     Random,
-    /// In sequence, from the first again after the last.
+    /// The sequence is repeated.
     Around,
-    /// In sequence, each one once.
+    /// Each request is sent once.
     Once,
 }
 
-/// Body of a request, and the expected beginning of the response body.
+/// Body of a request, and the expected start of the response body.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Question {
     pub(crate) body: String,
     pub(crate) answer: String,
 }
 
-/// Result of a load.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) answers: u64,
-    /// Number of responses that differ from the expected ones.
+    /// Number of responses that differ from the expected response.
     pub(crate) wrong: u64,
     pub(crate) seconds: f64,
     /// Median response time in microseconds.
@@ -66,14 +61,13 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn per_second(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "no run has so many answers")]
+        #[expect(clippy::cast_precision_loss, reason = "no run has so many responses")]
         let answers = self.answers as f64;
         answers / self.seconds
     }
 }
 
 impl Load {
-    /// Runs the load in a separate process.
     pub(crate) async fn put(&self) -> Outcome {
         let mut process = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg("load")
@@ -91,15 +85,14 @@ impl Load {
         let outcome: Outcome = serde_json::from_slice(&output.stdout).expect("the outcome is JSON");
         assert_eq!(
             outcome.wrong, 0,
-            "{} wrong answers from {}",
+            "{} wrong responses from {}",
             outcome.wrong, self.address
         );
-        assert!(outcome.answers > 0, "no answer from {}", self.address);
+        assert!(outcome.answers > 0, "no response from {}", self.address);
         outcome
     }
 }
 
-/// State shared by all connections.
 struct Shared {
     requests: Vec<(Vec<u8>, Vec<u8>)>,
     order: Order,
@@ -122,18 +115,13 @@ impl Shared {
     }
 }
 
-/// Response times of one connection, and its number of wrong responses.
 struct Times {
     times: Histogram<u64>,
     wrong: u64,
 }
 
-/// Entry point of the load process.
-#[expect(clippy::print_stdout, reason = "the harness reads it")]
-#[expect(
-    clippy::print_stderr,
-    reason = "somebody has to see what a wrong answer looks like"
-)]
+#[expect(clippy::print_stdout, reason = "the harness reads the outcome")]
+#[expect(clippy::print_stderr, reason = "a wrong response is printed for diagnosis")]
 pub(crate) async fn run() {
     let load: Load = serde_json::from_reader(std::io::stdin()).expect("a description");
     let request = |question: &Question| {
@@ -180,32 +168,29 @@ pub(crate) async fn run() {
     println!("{}", serde_json::to_string(&outcome).expect("an outcome is JSON"));
 }
 
-/// From one microsecond to one minute, with three significant digits.
+/// Creates a histogram from one microsecond to one minute, with three significant digits.
 fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 3).expect("sensible bounds")
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are valid")
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "somebody has to see what a wrong answer looks like"
-)]
+#[expect(clippy::print_stderr, reason = "a wrong response is printed for diagnosis")]
 async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times> {
     let mut stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
-    let mut told = Times {
+    let mut measured = Times {
         times: histogram(),
         wrong: 0,
     };
     let mut buffer = Vec::with_capacity(64 * 1024);
     while let Some((request, expected)) = shared.next() {
-        let asked = Instant::now();
+        let sent_at = Instant::now();
         stream.write_all(request).await?;
         let body = read_answer(&mut stream, &mut buffer).await?;
-        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
-        told.times.saturating_record(took);
+        let took = u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        measured.times.saturating_record(took);
         if !body.starts_with(expected) {
-            told.wrong += 1;
-            if told.wrong == 1 {
+            measured.wrong += 1;
+            if measured.wrong == 1 {
                 eprintln!(
                     "wrong: {}\nshould begin: {}",
                     String::from_utf8_lossy(body),
@@ -214,7 +199,7 @@ async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times
             }
         }
     }
-    Ok(told)
+    Ok(measured)
 }
 
 /// Reads one response with a `content-length`, which all measured servers send.
@@ -236,7 +221,7 @@ async fn read_answer<'b>(stream: &mut TcpStream, buffer: &'b mut Vec<u8>) -> std
     }
 }
 
-/// Begin and end of the body; `None` while the head is incomplete.
+/// Returns the start and end of the body, or `None` while the head is incomplete.
 fn place_of_body(buffer: &[u8]) -> Option<(usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);

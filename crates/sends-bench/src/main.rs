@@ -1,23 +1,24 @@
-//! `just bench`: performance of the service, compared with the limits of the machine, of the library and of the upstream.
+//! `just bench`: performance of the service in comparison with the limits of the machine, of the library and of the upstream.
 //!
 //! The harness starts release builds, sends load to each over TCP from a separate process, and checks every response. A run has
-//! several rounds, and each round measures every server in turn, so that a ratio compares measurements of the same minute. The
-//! table has the medians over the rounds, and the spread of the results of one server.
+//! several rounds. Each round measures every server in turn, so that a ratio compares measurements of the same minute. The table
+//! has the medians over the rounds, and the spread of the results of each server.
 //!
 //! | file | content |
 //! |---|---|
-//! | `main.rs` | the measurements and their order |
-//! | `warm.rs` | responses from memory: one query, many ids, many texts |
-//! | `cold.rs` | time added to the upstream's own, and number of upstream calls |
+//! | `main.rs` | measurements and their order |
+//! | `warm.rs` | responses from memory: one query, many ids, many documents |
+//! | `cold.rs` | time added to the upstream's response time, and number of upstream calls |
 //! | `footprint.rs` | memory, and time to the first response |
-//! | `question.rs` | requests, and the beginnings of their expected responses |
+//! | `question.rs` | requests, and the starts of their expected responses |
 //! | `load.rs` | load generator |
 //! | `baseline.rs` | reference servers |
 //! | `dataloader.rs` | reference server: the library with a dataloader over the upstream |
-//! | `peer.rs` | a running server: its address, processor time and memory |
+//! | `peer.rs` | running servers: address, processor time and memory |
 //! | `table.rs` | medians, ratios and their output |
 //!
-//! With `--brief` every measurement runs once for a short time: the times mean nothing, but counts and responses are checked.
+//! With `--brief`, every measurement runs once for a short time. The times are then meaningless, but counts and responses are
+//! checked.
 
 mod baseline;
 mod cold;
@@ -104,7 +105,6 @@ impl Plan {
         }
     }
 
-    /// Whether the name of a measurement matches `--only`.
     fn wants(&self, name: &str) -> bool {
         name.contains(&self.only)
     }

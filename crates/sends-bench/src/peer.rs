@@ -10,16 +10,15 @@ use std::{
 
 use sends_end_to_end::ServiceProcess;
 
-/// A server under measurement.
 pub(crate) struct Peer {
     address: String,
     process: u32,
-    /// The process, if the harness started it; killed on drop.
+    /// Process of a server that the harness started, killed on drop.
     own: Option<Child>,
 }
 
 impl Peer {
-    /// The service, whose process remains owned by the caller.
+    /// Wraps the service, whose process the caller owns.
     pub(crate) fn service(service: &ServiceProcess) -> Self {
         Self {
             address: host_and_port(service.origin()),
@@ -28,8 +27,8 @@ impl Peer {
         }
     }
 
-    /// Starts a reference server of this program, with `knowledge` on its standard input.
-    pub(crate) fn start(part: &str, knowledge: &[u8]) -> Self {
+    /// Starts a reference server of this program, with `input` on its standard input.
+    pub(crate) fn start(part: &str, input: &[u8]) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg(part)
             .stdin(Stdio::piped())
@@ -37,12 +36,12 @@ impl Peer {
             .spawn()
             .expect("the process starts");
         let mut stdin = child.stdin.take().expect("standard input is piped");
-        stdin.write_all(knowledge).expect("the process listens");
+        stdin.write_all(input).expect("the process listens");
         drop(stdin);
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("standard output is piped"))
             .read_line(&mut line)
-            .expect("the process tells its address");
+            .expect("the process prints its address");
         Self {
             address: host_and_port(line.trim()),
             process: child.id(),
@@ -54,12 +53,13 @@ impl Peer {
         &self.address
     }
 
-    /// Processor time used so far, in seconds.
     pub(crate) fn processor_seconds(&self) -> f64 {
         /// Unit of the kernel, the same on all Linux systems.
         const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process)).expect("the process lives");
-        // After the name, which may contain any character: utime and stime are the 12th and 13th field.
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.process)).expect("the process is running");
+        // The fields follow the process name, which may contain any character. utime and stime are the 12th and 13th field after
+        // the name.
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
         let ticks: f64 = fields
             .split_whitespace()
@@ -70,12 +70,13 @@ impl Peer {
         ticks / TICKS_PER_SECOND
     }
 
-    /// Resident memory, in megabytes of 1024 × 1024 bytes.
+    /// Returns the resident memory in megabytes of 1024 × 1024 bytes.
     pub(crate) fn resident_megabytes(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process)).expect("the process lives");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.process)).expect("the process is running");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = resident.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-        kilobytes.expect("the kernel tells the resident memory") / 1024.0
+        kilobytes.expect("the status has the resident memory") / 1024.0
     }
 }
 

@@ -1,16 +1,14 @@
-//! Requests, and the beginnings of their expected responses.
+//! Requests, and the starts of their expected responses.
 //!
-//! A response is correct if it begins with the data of the upstream's own record, in the order of the query. The rest, such as
-//! the cost of the operation, is not checked.
+//! A response is correct if it starts with the data of the upstream's record, in the order of the query. The rest, such as the
+//! cost of the operation, is not checked.
 
 use sends_core::{SendAttempt, SendHistory};
 use serde_json::{Value, json};
 
-/// Fields of a send in every query.
 const SEND: &str = "sendId contactListIds segmentIds count runDate sendStatus reasonCode outcome \
                     reason { code name description remedy }";
 
-/// One activity, as returned by the upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
     pub(crate) id: String,
@@ -18,7 +16,6 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Beginning of the expected response body.
     pub(crate) fn answer(&self) -> String {
         let id = &self.id;
         let sends: Vec<String> = self.history.iter().map(send).collect();
@@ -27,20 +24,20 @@ impl Activity {
     }
 }
 
-/// Query with the id in a variable: all requests have the same text.
+/// Builds a query with the id in a variable, so that all requests have the same text.
 pub(crate) fn with_variable(id: &str) -> Value {
     let query =
         format!("query Sends($id: ID!) {{ campaignActivity(id: $id) {{ id sendHistory {{ {SEND} }} }} }}");
     json!({ "query": query, "variables": { "id": id } })
 }
 
-/// The same query with the id in its text. The number makes each request unique.
+/// Builds a query with the id in its text. The number makes each request unique.
 pub(crate) fn in_text(id: &str, number: usize) -> Value {
     json!({ "query": text("Sends", id), "extensions": { "number": number } })
 }
 
-/// The same query with a unique operation name, so that no document repeats.
-pub(crate) fn in_its_own_words(id: &str, number: usize) -> Value {
+/// Builds a query with a unique operation name, so that no document repeats.
+pub(crate) fn with_unique_text(id: &str, number: usize) -> Value {
     json!({ "query": text(&format!("Sends{number}"), id) })
 }
 

@@ -1,4 +1,4 @@
-//! Responses from memory: one repeated query, random ids, and texts that never repeat.
+//! Responses from memory: one repeated query, random ids, and documents that never repeat.
 
 use sends_core::SendHistory;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
@@ -12,18 +12,14 @@ use crate::{
     table::{self, Target},
 };
 
-/// Number of sends of the activity that is queried repeatedly.
 const SENDS: usize = 10;
 
-/// State shared by the measurements of this file.
 struct Stage {
     sandbox: SandboxProcess,
     service: ServiceProcess,
-    /// The service without its response cache.
     uncached: ServiceProcess,
 }
 
-/// Results of one server in all rounds.
 #[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
@@ -47,7 +43,6 @@ impl Stage {
         }
     }
 
-    /// Creates an activity with [`SENDS`] sends.
     async fn long_activity(&self) -> Activity {
         let made = json!({ "operation": "create_campaign", "name": "Measured" });
         let made = self.sandbox.control("POST", "sends", &made).await;
@@ -59,7 +54,6 @@ impl Stage {
         self.activity(id).await
     }
 
-    /// An activity with its history from the upstream.
     async fn activity(&self, id: String) -> Activity {
         let history = self.sandbox.history(&id).await;
         Activity {
@@ -68,7 +62,7 @@ impl Stage {
         }
     }
 
-    /// `count` generated activities, whose histories are then in the memory of both services.
+    /// Returns `count` generated activities, whose histories are then in the memory of both services.
     async fn many(&self, count: usize) -> Vec<Activity> {
         let mut activities = Vec::with_capacity(count);
         for id in self.sandbox.generated_activities(count).await {
@@ -106,15 +100,15 @@ pub(crate) async fn measure(plan: &Plan) {
     if plan.wants("warm: ids") || plan.wants("warm: texts") {
         let count = if plan.brief { 200 } else { 10_000 };
         let many = stage.many(count).await;
-        let calls_before = stage.sandbox.histories_asked().await;
+        let calls_before = stage.sandbox.history_requests().await;
         if plan.wants("warm: ids") {
             random_ids(plan, &services, &long, &many).await;
         }
         if plan.wants("warm: texts") {
             different_texts(plan, &services, &many).await;
         }
-        let calls = stage.sandbox.histories_asked().await - calls_before;
-        assert!(calls <= 2, "{calls} calls for what is in memory");
+        let calls = stage.sandbox.history_requests().await - calls_before;
+        assert!(calls <= 2, "{calls} calls for data in memory");
     }
 }
 
@@ -131,7 +125,7 @@ async fn one_question(plan: &Plan, [service, uncached]: &[Peer; 2], activity: &A
         let servers = [service, &fixed, &library, &fixed, uncached];
         let rounds = rounds(plan, connections, &servers, ask).await;
         let [sends, fixed, library, again, executed] = &rounds[..] else {
-            unreachable!("five servers were asked")
+            unreachable!("five servers are measured")
         };
         print_rate(
             &work,
@@ -182,7 +176,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
             answer: activity.answer(),
         })
         .collect();
-    // The static server returns a response of typical size.
+    // The response of the static server has a typical size.
     let typical = many
         .iter()
         .max_by_key(|activity| activity.history.len().min(3))
@@ -211,7 +205,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     }
     let rounds = rounds(plan, 64, &[service, &fixed, &library, uncached], ask).await;
     let [sends, fixed, library, executed] = &rounds[..] else {
-        unreachable!("four servers were asked")
+        unreachable!("four servers are measured")
     };
     let work = format!("warm: ids at random from {}, 64 connections", many.len());
     print_rate(&work, sends, fixed, library, Target::AtLeast(0.55), Target::None);
@@ -225,7 +219,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     );
 }
 
-/// Creates the request body for an activity, with a number that is unique among the requests.
+/// Builds the request body for an activity, with a number that is unique among the requests.
 type Body = fn(&str, usize) -> Value;
 
 async fn different_texts(plan: &Plan, [service, uncached]: &[Peer; 2], many: &[Activity]) {
@@ -233,7 +227,7 @@ async fn different_texts(plan: &Plan, [service, uncached]: &[Peer; 2], many: &[A
     let texts = if plan.brief { 400 } else { 40_000 };
     let kinds: [(&str, Body); 2] = [
         ("texts that differ in their ids", question::in_text),
-        ("no document twice", question::in_its_own_words),
+        ("no document twice", question::with_unique_text),
     ];
     for (kind, body) in kinds {
         let mut begin = 0;
@@ -269,7 +263,7 @@ async fn different_texts(plan: &Plan, [service, uncached]: &[Peer; 2], many: &[A
                 Target::None,
             );
             let ratio = table::ratio(&sends.per_second, &library.per_second);
-            table::print(&work, "× the library as it comes", ratio, "", target);
+            table::print(&work, "× the library with default settings", ratio, "", target);
             let tail = table::ratio(&sends.p99, &sends.median);
             table::print(&work, "p99, × its median", tail, "", Target::AtMost(3.0));
         }
@@ -287,7 +281,7 @@ fn library_peer(activities: &[Activity]) -> Peer {
     Peer::start("library", &baseline::description(histories))
 }
 
-/// Measures every server in turn, in every round. Before the first round each server is loaded for a shorter time, so that none
+/// Measures every server in turn, in every round. Before the first round, each server is loaded for a short time, so that none
 /// starts cold.
 async fn rounds(
     plan: &Plan,
@@ -355,7 +349,7 @@ fn print_rate(
     );
     table::print(
         work,
-        "× the library as it comes",
+        "× the library with default settings",
         table::ratio(&sends.per_second, &library.per_second),
         "",
         to_library,

@@ -1,4 +1,4 @@
-//! Browser login: authorization code with PKCE, received on a loopback port.
+//! Browser login: authorization code flow with PKCE and a loopback redirect URI.
 
 mod redirect;
 
@@ -13,7 +13,7 @@ use crate::{
     oauth::{Authorization, OAuth},
 };
 
-/// A login that waits for the browser's redirect. Dropping it ends the login.
+/// Pending browser login. Dropping the value cancels the login.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,12 +39,12 @@ pub struct CodeLogin {
 }
 
 impl CodeLogin {
-    /// The path of the redirect URI, `http://127.0.0.1:PORT/callback`.
     pub const REDIRECT_PATH: &str = "/callback";
 
-    /// Listens on a loopback port; `None` for any free port.
+    /// Binds the loopback port, or any free port for `None`.
     ///
-    /// The upstream accepts only redirect URIs that are registered for the application (documented), which requires a fixed port.
+    /// The upstream accepts only the redirect URIs that are registered for the application (documented), which requires a fixed
+    /// port.
     pub async fn start(
         request: LoginRequest,
         port: Option<u16>,
@@ -72,12 +72,12 @@ impl CodeLogin {
         })
     }
 
-    /// The address to open in a browser. Its state and challenge are worthless without this process.
+    /// Returns the URL to open in a browser. Its state and challenge are useless without this process.
     pub fn url(&self) -> &Url {
         &self.authorization.url
     }
 
-    /// Waits for the redirect, up to [`Settings::login_timeout`], and exchanges its code for tokens.
+    /// Waits for the redirect, for at most [`Settings::login_timeout`], and exchanges its code for tokens.
     pub async fn finish(self) -> Result<Grant, LoginError> {
         let Authorization { state, verifier, .. } = self.authorization;
         let code = timeout(

@@ -1,7 +1,7 @@
 //! Kills a process at each point where a token response can be lost, and checks the remaining files.
 //!
-//! The process is another instance of this test program. The instance halts at the point named in the environment, and is then
-//! killed (SIGKILL). For points on the wire, the simulated upstream stalls instead.
+//! The process is another instance of this test program, which halts at the point named in its environment until it is killed
+//! with SIGKILL. For points on the wire, the simulated upstream stalls instead.
 
 use std::{
     env, fs,
@@ -19,17 +19,17 @@ use tempfile::TempDir;
 
 use crate::{Application, CodeLogin, Endpoints, Login, LoginRequest, LoginRequired, Settings, StateDir};
 
-/// The point to halt at, and the number of passes before.
+/// Environment variable with the name of the point at which the child process halts.
 const POINT: &str = "SENDS_CREDENTIALS_TEST_POINT";
 const PASSED_BEFORE: &str = "SENDS_CREDENTIALS_TEST_PASSED_BEFORE";
-/// `refresh` or `login`.
+/// Environment variable with the work of the child process: `refresh` or `login`.
 const WORK: &str = "SENDS_CREDENTIALS_TEST_WORK";
 const FOLDER: &str = "SENDS_CREDENTIALS_TEST_FOLDER";
 const OAUTH: &str = "SENDS_CREDENTIALS_TEST_OAUTH";
-/// The marker file, which is written at the point.
+/// Marker file that the child process writes when it halts.
 const REACHED: &str = "reached";
 
-/// Halts if this is the point of the kill.
+/// Halts the process if the environment names this point.
 pub(crate) fn reached(point: &str) {
     static PASSED: AtomicU32 = AtomicU32::new(0);
     if env::var(POINT).is_ok_and(|named| named == point) {
@@ -51,9 +51,9 @@ fn settings() -> Settings {
     }
 }
 
-/// Body of the child process; does nothing without its variable.
+/// Body of the child process. Returns immediately in a normal test run.
 #[tokio::test]
-async fn works_until_it_is_killed_when_started_for_that() {
+async fn child_process_works_until_killed() {
     let Ok(work) = env::var(WORK) else { return };
     let dir = StateDir::open(env::var(FOLDER).unwrap()).unwrap();
     if work == "refresh" {
@@ -91,12 +91,11 @@ struct Home {
     folder: TempDir,
 }
 
-/// The point of the kill.
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    /// A named point in the program, and the number of passes before.
+enum KillPoint {
+    /// Named point in the program, and the number of passes before the halt.
     Point(&'static str, u32),
-    /// After the request has arrived, which the upstream answers with this fault.
+    /// After the upstream has received the request, to which it responds with this fault.
     Upstream(FaultKind),
 }
 
@@ -126,49 +125,48 @@ impl Home {
             .count()
     }
 
-    /// Starts a process that does `work` and kills it at `place`.
-    async fn kill(&self, work: &str, place: Place) {
+    async fn kill(&self, work: &str, place: KillPoint) {
         let calls = self.token_calls();
         let mut command = Command::new(env::current_exe().unwrap());
         command
-            .args([
-                "--exact",
-                "crash_tests::works_until_it_is_killed_when_started_for_that",
-            ])
+            .args(["--exact", "crash_tests::child_process_works_until_killed"])
             .env(WORK, work)
             .env(FOLDER, self.folder.path())
             .env(OAUTH, self.sandbox.oauth_base_url())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         match place {
-            Place::Point(point, before) => {
+            KillPoint::Point(point, before) => {
                 command.env(POINT, point).env(PASSED_BEFORE, before.to_string());
             }
-            Place::Upstream(kind) => {
+            KillPoint::Upstream(kind) => {
                 self.sandbox
                     .add_fault(Fault::new(kind).on_path("/v1/token").times(1));
             }
         }
-        let mut process = Killed(command.spawn().unwrap());
+        let mut process = KillOnDrop(command.spawn().unwrap());
         let marker: PathBuf = self.folder.path().join(REACHED);
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let is_there = match place {
-                Place::Point(..) => marker.exists(),
-                Place::Upstream(_) => self.token_calls() > calls,
+                KillPoint::Point(..) => marker.exists(),
+                KillPoint::Upstream(_) => self.token_calls() > calls,
             };
             if is_there {
                 break;
             }
-            assert!(Instant::now() < deadline, "{place:?} is not reached");
+            assert!(
+                Instant::now() < deadline,
+                "the child process did not reach {place:?}"
+            );
             assert!(
                 process.0.try_wait().unwrap().is_none(),
-                "it ended before {place:?}"
+                "the child process exited before {place:?}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        if matches!(place, Place::Upstream(_)) {
-            // By then the request has taken effect.
+        if matches!(place, KillPoint::Upstream(_)) {
+            // The request takes effect upstream within this delay.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         drop(process);
@@ -176,10 +174,9 @@ impl Home {
     }
 }
 
-/// A process that is killed on drop.
-struct Killed(Child);
+struct KillOnDrop(Child);
 
-impl Drop for Killed {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -187,18 +184,18 @@ impl Drop for Killed {
 }
 
 #[tokio::test]
-async fn a_refresh_killed_at_any_place_leaves_a_login_that_works_or_a_loss_that_is_recognised() {
+async fn refresh_killed_at_any_point_leaves_a_working_login_or_a_detected_loss() {
     let places = [
-        // The point, whether the login survives, and whether the new tokens are on disk.
-        (Place::Point("note written", 0), true, false),
-        (Place::Upstream(FaultKind::Stall), true, false),
-        // The upstream has rotated, and the lost response contained the only valid token.
-        (Place::Upstream(FaultKind::StalledBody), false, false),
-        (Place::Point("answer received", 0), false, false),
-        // The first file is the record of the refresh; the second is recovered from the temporary file.
-        (Place::Point("file written", 1), true, false),
-        (Place::Point("file renamed", 1), true, true),
-        (Place::Point("answer stored", 0), true, true),
+        // Kill point, whether the login survives, and whether the new tokens are on disk.
+        (KillPoint::Point("record written", 0), true, false),
+        (KillPoint::Upstream(FaultKind::Stall), true, false),
+        // The upstream has rotated the token, and the lost response contained the only valid token.
+        (KillPoint::Upstream(FaultKind::StalledBody), false, false),
+        (KillPoint::Point("response received", 0), false, false),
+        // The first write is the record of the refresh. The second write is recovered from the temporary file.
+        (KillPoint::Point("file written", 1), true, false),
+        (KillPoint::Point("file renamed", 1), true, true),
+        (KillPoint::Point("answer stored", 0), true, true),
     ];
     for (place, survives, is_stored) in places {
         let home = Home::new().await;
@@ -229,13 +226,13 @@ async fn a_refresh_killed_at_any_place_leaves_a_login_that_works_or_a_loss_that_
 }
 
 #[tokio::test]
-async fn a_login_killed_at_any_place_leaves_the_one_before_or_the_new_one() {
+async fn login_killed_at_any_point_leaves_the_previous_or_the_new_login() {
     let places = [
-        (Place::Upstream(FaultKind::Stall), false),
-        (Place::Upstream(FaultKind::StalledBody), false),
-        (Place::Point("grant received", 0), false),
-        (Place::Point("file written", 0), false),
-        (Place::Point("file renamed", 0), true),
+        (KillPoint::Upstream(FaultKind::Stall), false),
+        (KillPoint::Upstream(FaultKind::StalledBody), false),
+        (KillPoint::Point("grant received", 0), false),
+        (KillPoint::Point("file written", 0), false),
+        (KillPoint::Point("file renamed", 0), true),
     ];
     for (place, is_stored) in places {
         let home = Home::new().await;

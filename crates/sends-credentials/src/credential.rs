@@ -1,6 +1,6 @@
-//! The stored credential: application, tokens, account, and the state of its refresh.
+//! Stored credential: application, tokens, account and refresh state.
 //!
-//! The serialized form is the content of the credential file.
+//! The serialized form of these types is the content of the credential file.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::{
 /// Lifetime of an unused refresh token (documented).
 pub(crate) const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(180 * 24);
 
-/// A permanent identifier of a login: unchanged by refreshes, and by a new login of the same account.
+/// Identifier of a login that is unchanged by refreshes and by new logins to the same account.
 ///
-/// Random and not secret. Data fetched with the login can be stored under it.
+/// Random and not secret, so that it can serve as a key for data fetched with the login.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(String);
@@ -34,7 +34,8 @@ impl CredentialId {
         Ok(Self(hexadecimal(&bytes)))
     }
 
-    /// The id of a login from the environment: the fingerprint of its first token, since a random id has no file yet.
+    /// Derives the id of a login from the environment from the fingerprint of its first token, because no file has stored a
+    /// random id yet.
     pub(crate) fn derived(fingerprint: &str) -> Self {
         Self(fingerprint.to_owned())
     }
@@ -44,26 +45,24 @@ impl CredentialId {
     }
 }
 
-/// The account of a login, as in `/account/summary` (documented). The caller fetches it.
+/// Account details from `/account/summary` (documented), which the caller fetches.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Account {
-    /// `encoded_account_id`. Two logins with the same id are logins of the same account.
+    /// `encoded_account_id` of the upstream. Two logins with the same id belong to the same account.
     pub id: String,
-    /// `organization_name`.
+    /// `organization_name` of the upstream.
     pub organization: Option<String>,
 }
 
-/// An access token as issued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Access {
     #[serde(rename = "secret", with = "secret")]
     pub(crate) token: SecretString,
     pub(crate) obtained_at: Timestamp,
-    /// `None` for a token from the environment: it is used until it is rejected.
+    /// `None` for a token from the environment, which is used until the upstream rejects it.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A refresh token as issued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refresh {
     #[serde(rename = "secret", with = "secret")]
@@ -71,21 +70,22 @@ pub(crate) struct Refresh {
     pub(crate) obtained_at: Timestamp,
 }
 
-/// The record of a refresh, written before the refresh is sent. A record found later means that the response may be lost.
+/// Record of a refresh, written before the request is sent. A record found by a later process means that the response may be
+/// lost.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RefreshInFlight {
     pub(crate) token_fingerprint: String,
     pub(crate) since: Timestamp,
 }
 
-/// The rejections of the refresh token since the login stopped working. Each rejection lengthens the pause before the next probe.
+/// Rejections of the refresh token since the login stopped working. Each rejection lengthens the pause before the next probe.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RefreshRefusals {
+pub(crate) struct RefreshRejections {
     pub(crate) count: u32,
     pub(crate) last: Timestamp,
 }
 
-/// The preceding login, until the account of the present one is known.
+/// Previous login, stored until the account of the current login is set.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PreviousLogin {
     pub(crate) credential_id: CredentialId,
@@ -111,25 +111,25 @@ pub(crate) struct Credential {
     pub(crate) refresh_in_flight: Option<RefreshInFlight>,
     pub(crate) login_required: Option<LoginRequired>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_refusals: Option<RefreshRefusals>,
+    pub(crate) refresh_refusals: Option<RefreshRejections>,
 }
 
-/// The pause before a rejected refresh token is tried again. Doubled by each rejection, up to the maximum.
+/// Pause before the first probe with a rejected refresh token. Each rejection doubles the pause, up to `MAX_PROBE`.
 const FIRST_PROBE: SignedDuration = SignedDuration::from_mins(1);
 const MAX_PROBE: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// Usable, and due for renewal.
+    /// Usable, but due for renewal.
     Ageing,
-    /// May be rejected before a call that is sent now arrives.
+    /// The token can expire before a call that is sent now arrives.
     Expired,
 }
 
 impl Access {
-    /// Ageing in the last tenth of its life or the last 5 minutes, expired in the last hundredth or the last 5 seconds, whichever
-    /// is shorter: a call takes time to arrive, and clocks differ.
+    /// A token is ageing in the last tenth of its lifetime or the last 5 minutes, and expired in the last hundredth or the last 5
+    /// seconds, whichever is shorter. These margins account for network latency and clock skew.
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
@@ -149,7 +149,6 @@ impl Access {
 }
 
 impl Credential {
-    /// A credential without tokens.
     pub(crate) fn new(id: CredentialId, application: Application, endpoints: Endpoints) -> Self {
         Self {
             id,
@@ -166,7 +165,6 @@ impl Credential {
         }
     }
 
-    /// The credential of a new login that replaces `replaced`.
     pub(crate) fn granted(grant: Grant, replaced: Option<Self>) -> Result<Self, StoreError> {
         let previous = replaced.and_then(|replaced| match replaced.account {
             Some(account) => Some(PreviousLogin {
@@ -184,7 +182,7 @@ impl Credential {
         })
     }
 
-    /// Sets the account. The id becomes that of the preceding login if both are of the same account.
+    /// Sets the account. The id becomes that of the previous login if both logins belong to the same account.
     pub(crate) fn identify(&mut self, account: Account) {
         if let Some(previous) = self.previous.take()
             && previous.account_id == account.id
@@ -194,11 +192,10 @@ impl Credential {
         self.account = Some(account);
     }
 
-    /// Stores the tokens of a refresh.
     pub(crate) fn renew(&mut self, grant: Grant) {
         let obtained_at = grant.access.obtained_at;
         self.access = Some(grant.access);
-        // A long-lived refresh token may be omitted from the response (RFC 6749, section 6): the old one stays valid.
+        // A response may omit a long-lived refresh token (RFC 6749, section 6), which then stays valid.
         if grant.refresh.is_some() {
             self.refresh = grant.refresh;
         } else if let Some(refresh) = &mut self.refresh {
@@ -212,7 +209,7 @@ impl Credential {
         self.refresh_refusals = None;
     }
 
-    /// Records a rejection of the refresh token. The reason of the first rejection is retained.
+    /// Records a rejection of the refresh token, and keeps the reason of the first rejection.
     pub(crate) fn refused(&mut self, required: LoginRequired, now: Timestamp) {
         let count = self
             .refresh_refusals
@@ -220,36 +217,36 @@ impl Credential {
             .map_or(0, |refusals| refusals.count);
         self.refresh_in_flight = None;
         self.login_required.get_or_insert(required);
-        self.refresh_refusals = Some(RefreshRefusals {
+        self.refresh_refusals = Some(RefreshRejections {
             count: count.saturating_add(1),
             last: now,
         });
     }
 
-    /// Whether a refresh may be sent. After a rejection, only as a probe once the pause is over.
+    /// Returns whether a refresh may be sent. After a rejection, only a probe is allowed, once the pause is over.
     pub(crate) fn may_refresh(&self, now: Timestamp) -> bool {
         let Some(required) = &self.login_required else {
             return self.refresh.is_some();
         };
         let (count, last) = match &self.refresh_refusals {
             Some(refusals) => (refusals.count, refusals.last),
-            // A file of a version that did not count rejections.
+            // Files of older versions have no count of rejections.
             None => (1, required.since().unwrap_or(now)),
         };
         let doublings = 2_i32.saturating_pow(count.saturating_sub(1).min(16));
         let pause = (FIRST_PROBE * doublings).min(MAX_PROBE);
-        // A rejection in the future comes from a clock that was wrong.
+        // A rejection in the future was recorded under a wrong clock.
         let is_due = last > now || now.duration_since(last) >= pause;
         self.refresh.is_some() && is_due
     }
 
-    /// Whether the access token has expired and no refresh token can renew it.
-    pub(crate) fn is_used_up(&self, now: Timestamp) -> bool {
+    /// Returns whether the access token has expired without a refresh token to renew it.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         let works = |access: &Access| access.freshness(now) != Freshness::Expired;
         self.refresh.is_none() && !self.access.as_ref().is_some_and(works)
     }
 
-    /// The record of an earlier refresh with the present refresh token, whose response was not stored.
+    /// Returns the record of an earlier refresh with the current refresh token whose response was not stored.
     pub(crate) fn unanswered_refresh(&self) -> Option<RefreshInFlight> {
         let refresh = self.refresh.as_ref()?;
         let recorded = self.refresh_in_flight.clone()?;
@@ -262,16 +259,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_renewed_before_it_expires_and_not_used_at_the_very_end() {
+    fn token_is_renewed_before_expiry_and_unused_in_its_last_seconds() {
         use Freshness::{Ageing, Expired, Fresh};
         let cases = [
-            // Of 24 hours, the last 5 minutes and the last 5 seconds.
+            // With a lifetime of 24 hours, the margins are 5 minutes and 5 seconds.
             (86_400, 86_000, Fresh),
             (86_400, 86_101, Ageing),
             (86_400, 86_394, Ageing),
             (86_400, 86_396, Expired),
             (86_400, 99_999, Expired),
-            // Of 10 minutes, the last minute.
+            // With a lifetime of 10 minutes, the margin for renewal is one minute.
             (600, 539, Fresh),
             (600, 541, Ageing),
             (0, 0, Expired),
@@ -289,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_known_end_is_used_until_it_is_rejected() {
+    fn token_of_unknown_lifetime_is_used_until_rejected() {
         let access = Access {
             token: "token".into(),
             obtained_at: Timestamp::UNIX_EPOCH,

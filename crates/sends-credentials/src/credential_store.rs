@@ -1,4 +1,4 @@
-//! The credential file and the lock that every change of it needs.
+//! Credential file, and the lock that each change of the file requires.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ pub(crate) struct CredentialStore {
     lock_timeout: Duration,
 }
 
-/// Exclusive write access to the credential, over all processes.
+/// Exclusive write access to the credential across all processes.
 #[derive(Debug)]
 pub(crate) struct Locked {
     store: CredentialStore,
@@ -54,13 +54,13 @@ impl Locked {
         Ok(self.store.read()?.map(|(credential, _)| credential))
     }
 
-    /// The credential of a write that was complete and interrupted before the rename.
+    /// Returns the credential of a write that was complete but interrupted before the rename.
     pub(crate) fn interrupted(&self) -> Option<Credential> {
         let (content, _) = private_file::read_interrupted(&self.store.file).ok()??;
         document::read(&self.store.file, &content).ok()
     }
 
-    /// Writes the credential durably: once this returns, the write survives a crash or a power loss.
+    /// Writes the credential durably, so that it survives a crash or a power loss.
     pub(crate) async fn write(&self, credential: &Credential) -> Result<Stamp, StoreError> {
         let content = document::write(credential)
             .map_err(|error| StoreError::damaged(&self.store.file, error.to_string()))?;
@@ -68,12 +68,11 @@ impl Locked {
             .await
     }
 
-    /// Removes the credential durably. Returns whether there was one.
     pub(crate) async fn remove(&self) -> Result<bool, StoreError> {
         self.blocking(|file| private_file::remove(&file)).await
     }
 
-    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is
+    /// Runs disk work on a blocking thread that shares the lock. If this future is dropped, the lock is held until the work is
     /// done.
     async fn blocking<T: Send + 'static>(
         &self,

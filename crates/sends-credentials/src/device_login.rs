@@ -1,19 +1,20 @@
-//! Device login (RFC 8628): the user types a short code on another machine.
+//! Device login (RFC 8628): the user enters a short code on another device.
 
 use std::time::Duration;
 
-use crate::{Grant, LoginError, LoginRequest, Settings, StateDir, oauth::OAuth, token_answer::DeviceAnswer};
+use crate::{
+    Grant, LoginError, LoginRequest, Settings, StateDir, oauth::OAuth, token_response::DeviceResponse,
+};
 
-/// A login that waits for its user on another machine. Dropping it ends the polling.
+/// Pending device login. Dropping the value stops the polling.
 #[must_use]
 pub struct DeviceLogin {
     oauth: OAuth,
     scopes: Vec<String>,
-    device: DeviceAnswer,
+    device: DeviceResponse,
 }
 
 impl DeviceLogin {
-    /// Requests a user code.
     pub async fn start(
         request: LoginRequest,
         dir: &StateDir,
@@ -35,17 +36,17 @@ impl DeviceLogin {
         &self.device.verification_uri
     }
 
-    /// The verification URI with the code filled in. `None` if the upstream provides none.
+    /// Returns the verification URI that includes the code, or `None` if the upstream provides none.
     pub fn verification_uri_complete(&self) -> Option<&str> {
         self.device.verification_uri_complete.as_deref()
     }
 
-    /// Lifetime of the code (documented: 600 s) from the start of the login.
+    /// Returns the lifetime of the code (documented: 600 s), counted from the start of the login.
     pub fn expires_in(&self) -> Duration {
         self.device.expires_in
     }
 
-    /// Polls, at the upstream's interval, until the user has decided or the code expires. Failed connections are retried.
+    /// Polls at the upstream's interval until the user decides or the code expires. Failed connections are retried.
     pub async fn finish(self) -> Result<Grant, LoginError> {
         let mut grant = self.oauth.await_device(&self.device).await?;
         grant.assume_scopes(self.scopes);

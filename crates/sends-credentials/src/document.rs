@@ -1,6 +1,6 @@
-//! The format of the credential file: version 1, JSON.
+//! Format of the credential file: JSON, version 1.
 //!
-//! The only place where secrets become text.
+//! Invariant: no other module serializes secrets.
 
 use std::path::Path;
 
@@ -10,13 +10,12 @@ use zeroize::Zeroizing;
 
 use crate::{Application, StoreError, credential::Credential};
 
-/// Incremented with every change that an older program would misread.
+/// Incremented with each change that an older program would misread.
 const VERSION: u32 = 1;
 
-/// Capacity for two tokens, so that growing the buffer leaves no copy of a secret behind.
+/// Initial buffer capacity in bytes, enough for two tokens. A growing buffer would leave copies of secrets in memory.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// Common to all versions of the file.
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u32,
@@ -29,7 +28,7 @@ struct Document<'c> {
     credential: &'c Credential,
 }
 
-/// The public [`Application`] cannot be serialized, since that would write its secret.
+/// Serialization of [`Application`]. The public type does not implement `Serialize`, because that would expose its secret.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Application")]
 pub(crate) struct StoredApplication {
@@ -38,7 +37,7 @@ pub(crate) struct StoredApplication {
     client_secret: Option<SecretString>,
 }
 
-/// Serialization of a secret, which `secrecy` itself does not provide.
+/// Serialization of secrets, which `secrecy` does not provide.
 pub(crate) mod secret {
     use secrecy::{ExposeSecret, SecretString};
     use serde::{Deserialize, Deserializer, Serializer};
@@ -56,7 +55,7 @@ mod optional_secret {
     use secrecy::{ExposeSecret, SecretString};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    #[expect(clippy::ref_option, reason = "serde requires this signature")]
     pub(super) fn serialize<S: Serializer>(
         secret: &Option<SecretString>,
         serializer: S,
@@ -74,7 +73,7 @@ mod optional_secret {
     }
 }
 
-/// The file content for `credential`. The buffer is wiped on drop.
+/// Serializes the credential. The buffer is zeroed on drop.
 pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
     let document = Document {
         version: VERSION,
@@ -85,7 +84,6 @@ pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde
     Ok(content)
 }
 
-/// Parses the content of the file at `path`, which is used in errors only.
 pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError> {
     let AnyVersion { version } = parse(path, content)?;
     if version > VERSION {
@@ -99,7 +97,7 @@ pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path, content: &[u8]) -> Result<T, StoreError> {
-    // The position alone: the message of `serde_json` quotes the value, which may be a secret.
+    // Only the position is reported, because the message of `serde_json` quotes the value, which may be a secret.
     serde_json::from_slice(content).map_err(|error| {
         let detail = format!("at line {}, column {}", error.line(), error.column());
         StoreError::damaged(path, detail)
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_was_read() {
+    fn written_credential_reads_back_unchanged() {
         let credential = read(path(), COMPLETE.as_bytes()).unwrap();
         assert_eq!(
             std::str::from_utf8(&write(&credential).unwrap()).unwrap(),
@@ -168,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_before_refusals_were_counted_is_read() {
+    fn file_without_a_rejection_count_is_read() {
         let (before, _) = COMPLETE.split_once(",\n  \"refresh_refusals\"").unwrap();
         let credential = read(path(), format!("{before}}}").as_bytes()).unwrap();
         assert_eq!(credential.refresh_refusals, None);
     }
 
     #[test]
-    fn a_credential_does_not_print_its_secrets() {
+    fn debug_output_of_a_credential_hides_its_secrets() {
         let printed = format!("{:?}", read(path(), COMPLETE.as_bytes()).unwrap());
         assert!(
             !printed.contains("hush") && printed.contains("REDACTED"),
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_newer_version_is_told_from_a_damaged_one() {
+    fn file_of_a_newer_version_is_not_reported_as_damaged() {
         let newer = read(path(), br#"{"version":2,"tokens":"elsewhere"}"#).unwrap_err();
         assert!(
             matches!(

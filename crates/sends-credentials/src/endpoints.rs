@@ -1,17 +1,18 @@
-//! The OAuth endpoints: URLs that secrets may be sent to.
+//! OAuth endpoints, checked for whether secrets may be sent to them.
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// The three OAuth 2.0 endpoints of one authorization server.
+/// OAuth 2.0 endpoints of one authorization server.
 ///
-/// Fixed by default: Constant Contact has no discovery document (documented; the usual address answers 404).
+/// The defaults are constants, because Constant Contact has no discovery document (documented; the usual address responds with
+/// 404).
 ///
 /// ```
 /// use sends_credentials::Endpoints;
 ///
 /// assert!(Endpoints::from_base(Endpoints::REAL_BASE).is_ok());
-/// assert!(Endpoints::from_base("http://example.com/oauth2").is_err(), "secrets are not sent in the clear");
+/// assert!(Endpoints::from_base("http://example.com/oauth2").is_err(), "plain HTTP would expose secrets");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Endpoints {
@@ -23,22 +24,21 @@ pub struct Endpoints {
     pub(crate) device: Url,
 }
 
-/// Error for a text that is not an OAuth endpoint. Does not contain the text, which may include a password.
+/// Error for an invalid OAuth endpoint. The error omits the rejected text, which may include a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidEndpoint {
     #[error("the OAuth address is not a URL such as {example}: {0}", example = Endpoints::REAL_BASE)]
     Unreadable(url::ParseError),
-    #[error("the OAuth address must begin with https:// (http:// is for this machine only)")]
+    #[error("the OAuth address must start with https:// (http:// is allowed only for this machine)")]
     Insecure,
-    #[error("the OAuth address must hold no user name, password, query or fragment")]
+    #[error("the OAuth address must not contain a user name, password, query or fragment")]
     Superfluous,
 }
 
 impl Endpoints {
-    /// The base of the real endpoints (documented).
     pub const REAL_BASE: &str = "https://authz.constantcontact.com/oauth2/default/v1";
 
-    /// The endpoints below `base`: an HTTPS URL, or an HTTP URL of the loopback interface.
+    /// Derives the endpoints from a base URL, which must use HTTPS, or HTTP on the loopback interface.
     pub fn from_base(base: &str) -> Result<Self, InvalidEndpoint> {
         let base = base.trim_end_matches('/');
         Ok(Self {
@@ -48,12 +48,10 @@ impl Endpoints {
         })
     }
 
-    /// Whether the token and device endpoints are on this machine.
     pub(crate) fn are_loopback(&self) -> bool {
         is_loopback(&self.token) && is_loopback(&self.device)
     }
 
-    /// Whether no request needs TLS.
     pub(crate) fn are_plain_http(&self) -> bool {
         self.token.scheme() == "http" && self.device.scheme() == "http"
     }
@@ -61,7 +59,7 @@ impl Endpoints {
 
 impl Default for Endpoints {
     fn default() -> Self {
-        Self::from_base(Self::REAL_BASE).expect("the documented address is a valid one")
+        Self::from_base(Self::REAL_BASE).expect("the documented address is valid")
     }
 }
 
@@ -108,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_endpoints_are_the_documented_ones() {
+    fn default_endpoints_are_the_documented_ones() {
         let endpoints = Endpoints::default();
         let base = Endpoints::REAL_BASE;
         assert_eq!(endpoints.authorize.as_str(), format!("{base}/authorize"));
@@ -117,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_would_expose_a_secret_is_refused_without_being_repeated() {
+    fn insecure_address_is_rejected_without_being_repeated() {
         let cases = [
             ("http://example.com/v1", InvalidEndpoint::Insecure),
             ("ftp://127.0.0.1/v1", InvalidEndpoint::Insecure),

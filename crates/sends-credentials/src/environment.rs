@@ -1,4 +1,4 @@
-//! The login from environment variables, for containers.
+//! Login from environment variables, for containers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,13 +10,13 @@ use crate::{
     Application, CredentialId, Endpoints, LoginRequired, Settings, StateDir, Status, StoreError,
     credential::{Access, Credential, Refresh},
     fingerprint::fingerprint,
-    last_refusal::LastRefusal,
+    last_rejection::LastRejection,
     renewal::Renewal,
 };
 
-/// An access token. Without a refresh token, used until it is rejected.
+/// Access token. Without a refresh token, it is used until the upstream rejects it.
 pub const ACCESS_TOKEN: &str = "SENDS_ACCESS_TOKEN";
-/// A refresh token. Requires [`CLIENT_ID`] and a state folder that outlives the container.
+/// Refresh token. Requires [`CLIENT_ID`] and a state folder that outlives the container.
 pub const REFRESH_TOKEN: &str = "SENDS_REFRESH_TOKEN";
 pub const CLIENT_ID: &str = "SENDS_CLIENT_ID";
 pub const CLIENT_SECRET: &str = "SENDS_CLIENT_SECRET";
@@ -38,24 +38,24 @@ pub enum InvalidEnvironment {
     AccessToken(InvalidToken),
 }
 
-/// A login from the environment.
+/// Login from the environment.
 ///
-/// A rotating refresh token in the environment is valid once. Its successors are stored in the state folder, under the
-/// fingerprint of the first one: a restart continues with the newest, a new token in the environment starts a new file, and
-/// services with different tokens do not interfere. The file of a former token is kept for the case that this token is set again.
+/// A rotating refresh token in the environment works once. Its successors are stored in the state folder, under the fingerprint
+/// of the first token. A restart continues with the newest token, a new token in the environment starts a new file, and services
+/// with different tokens do not interfere. The file of a replaced token is kept in case the token is set again.
 #[derive(Clone, Debug)]
 pub struct EnvironmentCredential(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// An access token without a refresh token.
-    Fixed(AccessToken, Arc<LastRefusal>),
+    /// Access token without a refresh token.
+    Fixed(AccessToken, Arc<LastRejection>),
     Renewed(Renewal),
 }
 
 impl EnvironmentVariables {
-    /// Reads the variables with `get`, which is `|name| std::env::var(name).ok()` outside tests. An empty variable counts as not
-    /// set, as in compose files.
+    /// Reads the variables with `get`, which is `|name| std::env::var(name).ok()` outside tests. An empty variable counts as
+    /// unset, as in compose files.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| {
             let value = SecretString::from(get(name)?);
@@ -72,7 +72,7 @@ impl EnvironmentVariables {
 }
 
 impl EnvironmentCredential {
-    /// `None` when neither token is set.
+    /// Returns `None` if neither token is set.
     pub fn new(
         variables: EnvironmentVariables,
         endpoints: Endpoints,
@@ -84,8 +84,8 @@ impl EnvironmentCredential {
         };
         let fixed = variables.access_token.as_ref().map(checked).transpose()?;
         let Some(refresh_token) = variables.refresh_token else {
-            let refusal = Arc::new(LastRefusal::new(settings.clock));
-            return Ok(fixed.map(|token| Self(Kind::Fixed(token, refusal))));
+            let rejection = Arc::new(LastRejection::new(settings.clock));
+            return Ok(fixed.map(|token| Self(Kind::Fixed(token, rejection))));
         };
         let application = Application {
             client_id: variables.client_id.ok_or(InvalidEnvironment::NoClientId)?,
@@ -110,7 +110,7 @@ impl EnvironmentCredential {
         Ok(Some(Self(Kind::Renewed(renewal))))
     }
 
-    /// `None` for an access token alone, whose status is unknown.
+    /// Returns `None` for an access token without a refresh token, whose status is unknown.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
         match &self.0 {
             Kind::Fixed(..) => Ok(None),
@@ -118,10 +118,12 @@ impl EnvironmentCredential {
         }
     }
 
-    /// Reason for which other tokens must be set. `None` unless the current ones are known to be rejected.
+    /// Returns the reason for which new tokens are required, or `None` while no rejection of the current tokens is recorded.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         match &self.0 {
-            Kind::Fixed(_, refusal) => Ok(refusal.since().map(|since| LoginRequired::TokenRefused { since })),
+            Kind::Fixed(_, rejection) => Ok(rejection
+                .since()
+                .map(|since| LoginRequired::TokenRefused { since })),
             Kind::Renewed(renewal) => Ok(renewal.status()?.and_then(|status| status.login_required)),
         }
     }
@@ -144,14 +146,14 @@ impl TokenSource for EnvironmentCredential {
 
     fn accepted(&self, token: &AccessToken) {
         match &self.0 {
-            Kind::Fixed(_, refusal) => refusal.clear(),
+            Kind::Fixed(_, rejection) => rejection.clear(),
             Kind::Renewed(renewal) => renewal.accepted(token),
         }
     }
 
     fn refused(&self, _token: &AccessToken, retry_in: Duration) {
-        if let Kind::Fixed(_, refusal) = &self.0 {
-            refusal.record(retry_in);
+        if let Kind::Fixed(_, rejection) = &self.0 {
+            rejection.record(retry_in);
         }
     }
 }
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_decides_whether_it_is_a_login() {
+    fn variables_determine_the_kind_of_login() {
         assert!(made(&[]).unwrap().is_none());
         assert!(made(&[(CLIENT_ID, "id")]).unwrap().is_none());
         assert!(
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_never_printed() {
+    fn debug_output_hides_the_variables() {
         let variables = EnvironmentVariables::read(|name| Some(format!("hush-{name}")));
         let printed = format!("{variables:?}");
         // The client id is public.

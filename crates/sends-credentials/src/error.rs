@@ -1,39 +1,37 @@
-//! Failures of the stored login and of a login in progress. No error contains a secret.
+//! Errors of the stored login and of a login in progress. No error contains a secret.
 
 use std::{io, path::Path, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Reason for which a new login is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LoginRequired {
     #[error("no login is stored")]
     NotLoggedIn,
-    /// `invalid_grant`: the refresh token is revoked, or was unused for 180 days (documented), or was used by a program that does
+    /// `invalid_grant`: the refresh token was revoked, was unused for 180 days (documented), or was used by a program that does
     /// not share this state folder.
     #[error(
-        "the refresh token was refused at {since}: it was revoked, unused for 180 days, or used elsewhere"
+        "the refresh token was rejected at {since}: it was revoked, unused for 180 days, or used elsewhere"
     )]
     Refused { since: Timestamp },
-    /// The response to a refresh was lost before it was stored, and the token of that refresh is now rejected. A rotated token
-    /// works once, so the response contained the only valid one.
+    /// The response to a refresh was lost before it was stored, and the refresh token is now rejected. A rotated token works
+    /// once, so the response contained the only valid token.
     #[error(
         "the response to the refresh sent at {sent_at} was lost before it was stored (a crash or a broken connection), and with \
-         it the only valid refresh token; the one before it was refused at {since}"
+         it the only valid refresh token; the previous token was rejected at {since}"
     )]
     AnswerLost {
-        /// The time of the first refresh without a response.
+        /// Time of the first refresh without a response.
         sent_at: Timestamp,
-        /// The time of the rejection.
         since: Timestamp,
     },
-    /// An access token from the environment, without a refresh token.
-    #[error("the access token in the environment was refused at {since}, and there is no refresh token")]
+    /// An access token from the environment was rejected, and no refresh token is set.
+    #[error("the access token in the environment was rejected at {since}, and no refresh token is set")]
     TokenRefused { since: Timestamp },
-    /// Without the scope `offline_access` there is no refresh token.
-    #[error("the access token is used up and no refresh token was granted (scope offline_access)")]
+    /// The upstream issues no refresh token without the scope `offline_access`.
+    #[error("the access token is no longer valid, and no refresh token was granted (scope offline_access)")]
     NoRefreshToken,
 }
 
@@ -48,12 +46,9 @@ impl LoginRequired {
     }
 }
 
-/// Failure to read or change the stored login.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
-    #[error(
-        "the default state folder cannot be found, since the user has no home folder; name a state folder"
-    )]
+    #[error("there is no default state folder, because the user has no home folder; specify a state folder")]
     NoHome,
     #[error(
         "{} can be read by others (mode {mode:04o}); if nobody has read it, make it private with chmod 600, \
@@ -63,11 +58,11 @@ pub enum StoreError {
     #[error("{} is damaged ({detail}); log in again to replace it", path.display())]
     Damaged {
         path: PathBuf,
-        /// The position, without the content.
+        /// Position of the damage, without the content.
         detail: String,
     },
     #[error(
-        "{} is of version {found}, and this program knows version {known}; use a newer program, or log out first",
+        "{} has version {found}, but this program supports only version {known}; use a newer program, or log out first",
         path.display()
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
@@ -100,12 +95,12 @@ impl StoreError {
     }
 }
 
-/// Failure of a login in progress. Descriptions and codes are the upstream's, made printable.
+/// Failure of a login in progress. Descriptions and codes come from the upstream, without control characters.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LoginError {
     #[error("cannot listen on port {port} of this machine for the browser's redirect: {reason}")]
     Listen {
-        /// 0 for any port.
+        /// 0 for any free port.
         port: u16,
         reason: String,
     },
@@ -113,14 +108,13 @@ pub enum LoginError {
     Denied { description: Option<String> },
     #[error("the login was not approved in time; start again")]
     Expired,
-    /// For example an unknown client id, an unregistered redirect URI, or an unknown scope.
-    #[error("the upstream refused the login: {error}{}", described(description.as_deref()))]
+    /// For example, an unknown client id, an unregistered redirect URI or an unknown scope.
+    #[error("the upstream rejected the login: {error}{}", described(description.as_deref()))]
     Refused {
-        /// The OAuth error code.
         error: String,
         description: Option<String>,
     },
-    /// The upstream cannot be reached or its response is unusable. Another attempt may succeed.
+    /// The upstream cannot be reached, or its response is unusable. Another attempt may succeed.
     #[error("the login could not be completed: {reason}")]
     Unavailable { reason: String },
     #[error(transparent)]

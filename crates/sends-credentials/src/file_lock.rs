@@ -1,4 +1,4 @@
-//! An advisory file lock between processes, awaited without blocking the runtime.
+//! Advisory file lock between processes, acquired without blocking the runtime.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::StoreError;
 
-/// The interval between attempts. The operating system can wake a waiter, but only a blocked thread, which cannot be cancelled.
+/// Interval between attempts. A blocking wait would occupy a thread that cannot be cancelled.
 const RETRY_INTERVAL: Duration = Duration::from_millis(15);
 
-/// A lock that lasts until it is dropped or the process ends.
+/// Lock that is held until it is dropped or the process ends.
 ///
-/// The file is never removed: two processes could then lock two files of the same name.
+/// The lock file is never removed, because two processes could then lock two different files of the same name.
 #[derive(Debug)]
 pub(crate) struct FileLock(File);
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_lock_is_waited_for_and_then_given_up() {
+    async fn waiting_for_a_lock_ends_after_the_timeout() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let timeout = Duration::from_secs(5);

@@ -1,11 +1,12 @@
-//! Fingerprint of a secret, which does not reveal the secret.
+//! One-way fingerprint of a secret.
 
 use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// The first 16 bytes of the SHA-256 of `secret`, in hexadecimal. No key is needed, since tokens are random and long.
+/// Returns the first 16 bytes of the SHA-256 of `secret` in hexadecimal. A keyed hash is unnecessary, because tokens are long and
+/// random.
 pub(crate) fn fingerprint(secret: &SecretString) -> String {
     hexadecimal(&Sha256::digest(secret.expose_secret().as_bytes())[..16])
 }

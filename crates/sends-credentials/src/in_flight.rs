@@ -1,7 +1,7 @@
-//! The process-wide register of token requests whose response is not stored yet.
+//! Process-wide register of token requests whose responses are not stored yet.
 //!
-//! A response in transit is the only copy of a rotated refresh token; a process that exits at this point loses the login. A token
-//! request is registered before it is sent, and [`finish`] waits until the register is empty and then closes it.
+//! The response in transit is the only copy of a rotated refresh token, so a process that exits at this point loses the login.
+//! Each token request is registered before it is sent. [`finish`] waits until the register is empty and then closes it.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Maximum time to store a response.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -29,39 +28,38 @@ struct State {
 
 #[derive(Clone, Copy, Debug)]
 struct Stage {
-    is_answered: bool,
+    is_received: bool,
     deadline: Instant,
 }
 
-/// A registered token request, until its response is stored or it has failed.
 #[derive(Debug)]
 pub(crate) struct InFlightRequest {
     requests: &'static Requests,
     number: u64,
 }
 
-/// The process is exiting: no token request may be sent.
+/// Error of a token request that is rejected because the process is exiting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of
-/// the requests and of the disk.
+/// Waits until each response of the token endpoint is stored, and prevents further token requests. The wait is bounded by the
+/// timeouts of the requests and of the disk.
 ///
-/// To be awaited at the end of every program that uses this crate.
+/// Every program that uses this crate must await this function before it exits.
 pub async fn finish() {
     while !REQUESTS.are_finished(|_| true) {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// [`finish`] for received responses only: requests without a response are abandoned. Only after the user was warned of the loss.
+/// Waits like [`finish`], but abandons requests without a response. The user must be warned of the possible loss first.
 pub async fn finish_received() {
-    while !REQUESTS.are_finished(|stage| stage.is_answered) {
+    while !REQUESTS.are_finished(|stage| stage.is_received) {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// [`finish`] outside a runtime, as after a panic.
+/// Waits like [`finish`] outside a runtime, as after a panic.
 pub fn finish_blocking() {
     while !REQUESTS.are_finished(|_| true) {
         thread::sleep(POLL_INTERVAL);
@@ -74,11 +72,11 @@ impl InFlightRequest {
         REQUESTS.begin(timeout)
     }
 
-    /// The response has arrived and is to be stored.
-    pub(crate) fn answered(&self) {
+    /// Marks the response as received, but not stored yet.
+    pub(crate) fn mark_received(&self) {
         if let Some(stage) = self.requests.state().in_flight.get_mut(&self.number) {
             *stage = Stage {
-                is_answered: true,
+                is_received: true,
                 deadline: Instant::now() + STORE_TIMEOUT,
             };
         }
@@ -112,7 +110,7 @@ impl Requests {
         let number = state.next;
         state.next += 1;
         let sent = Stage {
-            is_answered: false,
+            is_received: false,
             deadline: Instant::now() + timeout + STORE_TIMEOUT,
         };
         state.in_flight.insert(number, sent);
@@ -122,7 +120,7 @@ impl Requests {
         })
     }
 
-    /// Whether no request selected by `counts` is in flight. If so, closes the register.
+    /// Returns whether no request selected by `counts` is in flight, and closes the register in that case.
     fn are_finished(&self, counts: impl Fn(&Stage) -> bool) -> bool {
         let mut state = self.state();
         let now = Instant::now();
@@ -142,15 +140,15 @@ mod tests {
     }
 
     #[test]
-    fn the_end_waits_for_what_was_sent_and_lets_nothing_follow() {
+    fn exit_waits_for_requests_in_flight_and_prevents_further_ones() {
         let requests = requests();
         let sent = requests.begin(Duration::from_mins(1)).unwrap();
         assert!(!requests.are_finished(|_| true));
         assert!(
             requests.begin(Duration::ZERO).is_ok(),
-            "a request may still follow"
+            "the register is still open"
         );
-        sent.answered();
+        sent.mark_received();
         assert!(!requests.are_finished(|_| true));
         drop(sent);
         assert!(requests.are_finished(|_| true));
@@ -158,19 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn an_impatient_end_waits_for_received_answers_alone() {
+    fn impatient_exit_waits_only_for_received_responses() {
         let requests = requests();
         let sent = requests.begin(Duration::from_mins(1)).unwrap();
-        let answered = requests.begin(Duration::from_mins(1)).unwrap();
-        answered.answered();
-        assert!(!requests.are_finished(|stage| stage.is_answered));
-        drop(answered);
-        assert!(requests.are_finished(|stage| stage.is_answered));
+        let received = requests.begin(Duration::from_mins(1)).unwrap();
+        received.mark_received();
+        assert!(!requests.are_finished(|stage| stage.is_received));
+        drop(received);
+        assert!(requests.are_finished(|stage| stage.is_received));
         drop(sent);
     }
 
     #[test]
-    fn the_end_does_not_wait_for_ever() {
+    fn exit_wait_is_bounded() {
         let requests = requests();
         let _stuck = requests.begin(Duration::ZERO).unwrap();
         let past = Instant::now();

@@ -1,25 +1,25 @@
-//! The login of one Constant Contact account: obtained once interactively, stored safely, refreshed automatically.
+//! Login of one Constant Contact account: one interactive login, safe storage, and automatic refresh.
 //!
-//! Covers [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. HTTP requests go to the
-//! token and device endpoints only.
+//! Covers [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. The crate sends HTTP
+//! requests only to the token and device endpoints.
 //!
-//! Invariants, each with its test:
+//! Invariants, each with a test:
 //!
 //! - A rotated refresh token is durable before the access token of the same response is returned.
-//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token
-//!   endpoint.
+//! - Across all processes on one state folder, at most one refresh per credential is in flight, and at most one call a second
+//!   goes to the token endpoint.
 //! - A refresh is recorded durably before it is sent, which distinguishes a lost response from a revoked token.
-//! - A token response is used if it contains an access token, whatever else is malformed. Its lifetime is clamped to between a
-//!   minute and a day.
-//! - A program that awaits [`finish`] before it exits loses no token response, short of SIGKILL.
-//! - After `invalid_grant` nothing is sent until the file changes, except one probe after each pause; the pauses grow.
-//! - No secret in a `Debug` output, an error, a log line or a URL. The only exception, required by OAuth: the authorization code
-//!   in the redirect.
+//! - A token response with an access token is used even if other parts are malformed. The lifetime is clamped to between a minute
+//!   and a day.
+//! - A program that awaits [`finish`] before it exits loses no token response unless it is killed with SIGKILL.
+//! - After `invalid_grant`, no request is sent until the file changes, except one probe after each of the growing pauses.
+//! - No `Debug` output, error, log line or URL contains a secret, except the authorization code in the redirect, which OAuth
+//!   requires.
 
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
-    reason = "used by this workspace's programs alone: a doc comment is for what the name and type do not say"
+    reason = "only this workspace uses the crate, so doc comments are limited to facts that names and types do not show"
 )]
 
 mod code_login;
@@ -36,7 +36,7 @@ mod file_lock;
 mod fingerprint;
 mod grant;
 mod in_flight;
-mod last_refusal;
+mod last_rejection;
 mod login;
 mod login_request;
 mod oauth;
@@ -46,8 +46,8 @@ mod renewal;
 mod settings;
 mod state_dir;
 mod status;
-mod token_answer;
 mod token_http;
+mod token_response;
 
 pub use code_login::CodeLogin;
 pub use credential::{Account, CredentialId};

@@ -1,13 +1,12 @@
-//! The registered application, the authorization server and the scopes of a login.
+//! Registered application, authorization server and scopes of a login.
 
 use secrecy::SecretString;
 
 use crate::Endpoints;
 
-/// The scopes for sends and campaigns, list and segment names, the account's name, and a refresh token (documented).
+/// Scopes for sends and campaigns, names of lists and segments, the account's name, and a refresh token (documented).
 pub const DEFAULT_SCOPES: [&str; 4] = ["campaign_data", "contact_data", "account_read", "offline_access"];
 
-/// An application (API key) registered with Constant Contact.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub(crate) client_id: String,
@@ -22,7 +21,7 @@ pub struct LoginRequest {
 }
 
 impl Application {
-    /// An application without a secret: its id is sent in the body (documented for PKCE and the device flow).
+    /// Creates an application without a secret, which sends its id in the body (documented for PKCE and the device flow).
     pub fn public(client_id: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
@@ -30,7 +29,7 @@ impl Application {
         }
     }
 
-    /// An application with a secret: HTTP Basic authentication (documented), together with PKCE.
+    /// Creates an application with a secret, which uses HTTP Basic authentication (documented) in addition to PKCE.
     pub fn confidential(client_id: impl Into<String>, client_secret: SecretString) -> Self {
         Self {
             client_id: client_id.into(),
@@ -40,7 +39,6 @@ impl Application {
 }
 
 impl LoginRequest {
-    /// The [`DEFAULT_SCOPES`] at the real upstream.
     pub fn new(application: Application) -> Self {
         Self {
             application,

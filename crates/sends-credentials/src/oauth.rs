@@ -1,7 +1,7 @@
-//! The OAuth 2.0 requests of this project.
+//! OAuth 2.0 requests.
 //!
-//! Written without an OAuth library: the strict parser of a library would lose logins, and the remaining work is a form, a random
-//! state and a PKCE challenge (RFC 7636).
+//! The module uses no OAuth library, because the strict parser of a library would reject usable token responses. The remaining
+//! code is a form, a random state and a PKCE challenge (RFC 7636).
 
 mod poll_interval;
 
@@ -18,17 +18,16 @@ use self::poll_interval::PollInterval;
 use crate::{
     Application, Endpoints, Grant, LoginError, Settings, StateDir,
     in_flight::InFlightRequest,
-    token_answer::{DeviceAnswer, OAuthError, TokenAnswer},
     token_http::{TokenHttp, TransportError, with_percent_encoded_spaces},
+    token_response::{DeviceResponse, OAuthError, TokenResponse},
 };
 
-/// Maximum wait of a login for the rate limit of the token endpoint. A code is valid for 5 minutes (documented).
+/// Maximum wait of a login for the rate limit of the token endpoint. An authorization code is valid for 5 minutes (documented).
 const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
-/// The wait after a 429 without `Retry-After`; the limit is 1 call a second (documented).
+/// Wait after a 429 without `Retry-After`. The limit is one call a second (documented).
 const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
-/// One application at one authorization server.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     application: Application,
@@ -38,19 +37,17 @@ pub(crate) struct OAuth {
     call_timeout: Duration,
 }
 
-/// Failure of a token request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    #[error("the upstream refused the request: {0}")]
+    #[error("the upstream rejected the request: {0}")]
     OAuth(#[from] OAuthError),
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// A refresh token in such a response has replaced the one of the request.
-    #[error("the token endpoint answered without an access token that can be sent")]
+    /// The refresh token of such a response has replaced the token of the request.
+    #[error("the token endpoint responded without a usable access token")]
     NoAccessToken { refresh_token: Option<SecretString> },
 }
 
-/// The start of a browser login.
 pub(crate) struct Authorization {
     pub(crate) url: Url,
     pub(crate) state: SecretString,
@@ -73,7 +70,6 @@ impl OAuth {
         })
     }
 
-    /// The address for the browser, with a new state and a new PKCE challenge (S256).
     pub(crate) fn authorization(
         &self,
         redirect: &Url,
@@ -119,7 +115,7 @@ impl OAuth {
         self.tokens(&form).await
     }
 
-    pub(crate) async fn begin_device(&self, scopes: &[String]) -> Result<DeviceAnswer, RequestError> {
+    pub(crate) async fn begin_device(&self, scopes: &[String]) -> Result<DeviceResponse, RequestError> {
         let scopes = scopes.join(" ");
         let form = [
             ("client_id", self.application.client_id.as_str()),
@@ -128,13 +124,12 @@ impl OAuth {
         retry_throttled(|| async {
             let device = &self.endpoints.device;
             let body = self.http.post(device, &self.application, &form).await?;
-            DeviceAnswer::read(&body).ok_or_else(|| error_in(&body, "the device endpoint"))
+            DeviceResponse::read(&body).ok_or_else(|| error_in(&body, "the device endpoint"))
         })
         .await
     }
 
-    /// Polls until the user has decided or the code has expired.
-    pub(crate) async fn await_device(&self, device: &DeviceAnswer) -> Result<Grant, LoginError> {
+    pub(crate) async fn await_device(&self, device: &DeviceResponse) -> Result<Grant, LoginError> {
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("device_code", device.device_code.expose_secret()),
@@ -143,7 +138,7 @@ impl OAuth {
         let mut interval = PollInterval::new(device.interval);
         let mut wait = device.interval;
         loop {
-            // The first poll waits as well: a moment after the code was shown, it would only cost a call.
+            // The loop also waits before the first poll, because a poll just after the code was shown would waste a call.
             if Instant::now() + wait > end {
                 return Err(LoginError::Expired);
             }
@@ -161,7 +156,7 @@ impl OAuth {
             .map_err(|closed| TransportError::from(closed).into())
     }
 
-    /// Requests tokens. An application without a secret is identified in the body (documented).
+    /// Requests tokens. An application without a secret sends its id in the body (documented).
     async fn tokens(&self, form: &[(&str, &str)]) -> Result<Grant, RequestError> {
         let mut form = form.to_vec();
         if self.application.client_secret.is_none() {
@@ -170,17 +165,17 @@ impl OAuth {
         let requested_at = self.clock.now();
         let token = &self.endpoints.token;
         let body = self.http.post(token, &self.application, &form).await?;
-        let answer = TokenAnswer::read(&body).ok_or_else(|| error_in(&body, "the token endpoint"))?;
+        let response = TokenResponse::read(&body).ok_or_else(|| error_in(&body, "the token endpoint"))?;
         // Some servers send an error with status 200.
-        if let (None, Some(error)) = (&answer.access_token, OAuthError::read(&body)) {
+        if let (None, Some(error)) = (&response.access_token, OAuthError::read(&body)) {
             return Err(error.into());
         }
-        Grant::from_answer(&self.application, &self.endpoints, requested_at, answer)
+        Grant::from_response(&self.application, &self.endpoints, requested_at, response)
             .map_err(|refresh_token| RequestError::NoAccessToken { refresh_token })
     }
 }
 
-/// Repeats a request that meets the rate limit, up to [`THROTTLED_LIMIT`].
+/// Retries a rate-limited request for at most [`THROTTLED_LIMIT`].
 async fn retry_throttled<T, F>(request: impl Fn() -> F) -> Result<T, RequestError>
 where
     F: Future<Output = Result<T, RequestError>>,
@@ -200,23 +195,21 @@ where
     }
 }
 
-/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold
-/// a token.
+/// Returns the error in an unexpected response. The error repeats neither the body nor a parser's message, because both may
+/// contain a token.
 fn error_in(body: &[u8], endpoint: &str) -> RequestError {
     match OAuthError::read(body) {
         Some(error) => error.into(),
-        None => {
-            TransportError::perhaps_done(format!("{endpoint} sent something other than an OAuth response"))
-                .into()
-        }
+        None => TransportError::perhaps_done(format!("{endpoint} sent a body that is not an OAuth response"))
+            .into(),
     }
 }
 
-/// 256 random bits in 43 characters, as RFC 7636 recommends for a verifier.
+/// Returns 256 random bits in 43 characters, as RFC 7636 recommends for a verifier.
 fn random_text() -> Result<SecretString, LoginError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| LoginError::Unavailable {
-        reason: format!("the operating system gives no random numbers ({error})"),
+        reason: format!("the operating system provides no random numbers ({error})"),
     })?;
     Ok(URL_SAFE_NO_PAD.encode(bytes).into())
 }
@@ -259,7 +252,7 @@ mod tests {
     use crate::token_http::checked;
 
     #[test]
-    fn a_challenge_is_that_of_the_standards_example() {
+    fn challenge_matches_the_example_of_rfc_7636() {
         // RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
@@ -268,7 +261,7 @@ mod tests {
         assert_ne!(drawn[0].expose_secret(), drawn[1].expose_secret());
     }
 
-    /// Returns the number of requests, the outcome, and its time in seconds.
+    /// Returns the number of requests, the outcome and the elapsed seconds.
     async fn retried(errors: impl Fn(u32) -> Option<RequestError>) -> (u32, Result<(), RequestError>, u64) {
         let (started, requests) = (Instant::now(), AtomicU32::new(0));
         let outcome =
@@ -278,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rate_limit_is_waited_out_within_bounds() {
+    async fn rate_limited_request_is_retried_within_bounds() {
         let throttled = |seconds: Option<u64>| {
             let retry_after = seconds.map(Duration::from_secs);
             checked(StatusCode::TOO_MANY_REQUESTS, Vec::new(), retry_after).err()

@@ -1,4 +1,4 @@
-//! A file that is private to its owner and that an interruption cannot damage.
+//! File that is private to its owner and is replaced atomically.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,16 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::StoreError;
 
-/// Maximum file size, larger than any credential.
+/// Maximum size of the file in bytes, larger than any credential.
 const SIZE_LIMIT: u64 = 256 << 10;
 
-/// Capacity for a credential, so that growing the buffer leaves no copy of a secret behind.
+/// Initial buffer capacity in bytes, enough for a credential. A growing buffer would leave copies of secrets in memory.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// Wiped on drop.
+/// The content is zeroed on drop.
 pub(crate) type Content = (Zeroizing<Vec<u8>>, Stamp);
 
-/// The identity of a file's content, known without reading it: every replacement is a new file.
+/// Identity of a file's content, available without reading the file, because each replacement creates a new file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -41,7 +41,6 @@ impl Stamp {
     }
 }
 
-/// `None` when there is no file.
 pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
@@ -50,20 +49,23 @@ pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>, StoreError> {
     }
 }
 
-/// Reads the file, which must be private to its owner. `None` when there is no file.
+/// Reads the file, which must be private to its owner. Returns `None` if the file does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StoreError::io("open", path, &error)),
     };
-    // Metadata of the open file: the path may name another file by now.
+    // The metadata comes from the open file, because the path may already refer to another file.
     let metadata = file
         .metadata()
         .map_err(|error| StoreError::io("look at", path, &error))?;
     check_permissions(path, &metadata)?;
     if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
-        return Err(StoreError::damaged(path, "it is not a file of a plausible size"));
+        return Err(StoreError::damaged(
+            path,
+            "it is not a regular file of a plausible size",
+        ));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(USUAL_SIZE));
     file.take(SIZE_LIMIT)
@@ -72,9 +74,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
     Ok(Some((content, Stamp::of(&metadata))))
 }
 
-/// Replaces the content atomically. Once this returns, the content survives a power loss.
+/// Replaces the content atomically and durably, so that it survives a power loss.
 ///
-/// The caller's lock ensures a single writer.
+/// The caller must hold the lock, which ensures a single writer.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> {
     let temporary = temporary(path);
     write_new(&temporary, content)
@@ -90,12 +92,12 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> 
         .map_err(|error| StoreError::io("write", path, &error))
 }
 
-/// Reads the content, perhaps incomplete, of a [`replace`] that was interrupted before the rename.
+/// Reads the content, possibly incomplete, of a [`replace`] that was interrupted before the rename.
 pub(crate) fn read_interrupted(path: &Path) -> Result<Option<Content>, StoreError> {
     read(&temporary(path))
 }
 
-/// Removes the file and the remains of an interrupted [`replace`]. Returns whether there was a file.
+/// Removes the file and the temporary file of an interrupted [`replace`]. Returns whether the file existed.
 pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
     remove_if_there(&temporary(path))
         .and_then(|_| remove_if_there(path))
@@ -103,7 +105,7 @@ pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
         .map_err(|error| StoreError::io("remove", path, &error))
 }
 
-/// A fixed name, so that interruptions leave at most one such file.
+/// The name is fixed, so that interruptions leave at most one temporary file.
 fn temporary(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }
@@ -111,7 +113,7 @@ fn temporary(path: &Path) -> PathBuf {
 fn write_new(path: &Path, content: &[u8]) -> io::Result<Stamp> {
     remove_if_there(path)?;
     let mut options = OpenOptions::new();
-    // `create_new` does not write through a link that another user has created there.
+    // `create_new` prevents a write through a link that another user has created at this path.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -129,7 +131,7 @@ fn remove_if_there(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes the directory entry of `path` durable. Only Unix can open a directory for that.
+/// Makes the directory entry of `path` durable. Only Unix can open a directory for this purpose.
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
@@ -140,10 +142,10 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Systems other than Unix rely on the permissions of the user's own folder.
+/// Systems other than Unix rely on the permissions of the user's folder.
 #[cfg_attr(
     not(unix),
-    expect(clippy::unnecessary_wraps, reason = "the check on Unix can fail")
+    expect(clippy::unnecessary_wraps, reason = "only the check on Unix can fail")
 )]
 fn check_permissions(path: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
     #[cfg(unix)]
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replacement_is_read_back_with_a_new_stamp() {
+    fn replaced_content_is_read_back_with_a_new_stamp() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         assert_eq!(stamp(&path).unwrap(), None);
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_interruption_left_is_replaced_and_removed() {
+    fn temporary_file_of_an_interrupted_write_is_replaced_and_removed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         fs::write(dir.path().join("file.new"), "half").unwrap();
@@ -190,7 +192,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_written_for_its_owner_only_and_refused_when_others_can_read_it() {
+    fn file_is_private_to_its_owner_and_rejected_when_others_can_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
@@ -206,7 +208,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_in_the_place_of_the_new_content_is_not_written_through() {
+    fn link_at_the_temporary_path_is_not_written_through() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("target");
         fs::write(&target, "untouched").unwrap();

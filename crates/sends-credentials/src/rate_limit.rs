@@ -1,4 +1,4 @@
-//! The rate limit of the token endpoint: one call a second (documented), over all processes on one state folder.
+//! Rate limit of the token endpoint: one call a second (documented) across all processes on one state folder.
 
 use std::{
     io::{self, Read, Seek, Write},
@@ -15,7 +15,7 @@ use crate::{Settings, StateDir, StoreError, file_lock::FileLock};
 
 const FILE_NAME: &str = "token-calls.lock";
 
-/// The length of a timestamp with nine decimals. The rest of the file is ignored.
+/// Length in bytes of a timestamp with nine decimals. The rest of the file is ignored.
 const TIMESTAMP_LENGTH: u64 = "2026-01-02T03:04:05.000000000Z".len() as u64;
 
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub(crate) struct RateLimit {
     clock: Arc<dyn Clock>,
 }
 
-/// The permission for one call. The spacing to the next call starts when this is dropped, so that two calls arrive apart even if
-/// the first one was slow in transit.
+/// Permit for one call. The spacing to the next call starts when the permit is dropped, so that two calls arrive apart even if
+/// the first call is slow in transit.
 #[derive(Debug)]
 pub(crate) struct Permit {
     lock: FileLock,
@@ -52,14 +52,14 @@ impl RateLimit {
             lock,
             clock: Arc::clone(&self.clock),
         };
-        // Recorded at the start as well, for a process that is killed during the call.
+        // The start is recorded as well, in case the process is killed during the call.
         permit
             .record()
             .map_err(|error| StoreError::io("write", &self.path, &error))?;
         Ok(permit)
     }
 
-    /// The wait after a call at `last`. A call in the future, as after a change of the clock, requires the full spacing.
+    /// Returns the wait after a call at `last`. A call in the future, as after a change of the clock, requires the full spacing.
     fn wait(&self, last: Option<Timestamp>) -> Duration {
         let Some(last) = last else { return Duration::ZERO };
         let passed = self.clock.now().duration_since(last).max(SignedDuration::ZERO);
@@ -68,8 +68,8 @@ impl RateLimit {
 }
 
 impl Permit {
-    /// Overwrites the timestamp with one of the same length, so that an interruption leaves no empty file. Not synchronised: a
-    /// restart of the machine takes longer than the spacing.
+    /// Overwrites the timestamp with another of the same length, so that an interruption leaves no empty file. An fsync is
+    /// unnecessary, because a restart of the machine takes longer than the spacing.
     fn record(&mut self) -> io::Result<()> {
         let now = format!("{:.9}", self.clock.now());
         let file = self.lock.file();
@@ -86,7 +86,7 @@ impl Drop for Permit {
     }
 }
 
-/// The time of the last call. An unreadable timestamp is from an interrupted write, and counts as the future.
+/// Returns the time of the last call. An unreadable timestamp comes from an interrupted write and counts as a time in the future.
 fn last_call(lock: &mut FileLock) -> io::Result<Option<Timestamp>> {
     let mut text = Vec::new();
     let file = lock.file();
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// A wall clock that follows tokio's, which a test can pause.
+    /// Wall clock that follows tokio's clock, which a test can pause.
     #[derive(Debug)]
     struct PausedClock(Instant);
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_of_two_processes_keep_their_distance_from_end_to_beginning() {
+    async fn calls_of_two_processes_are_spaced_from_end_to_start() {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_damaged_timestamp_and_a_clock_set_back_cost_one_distance() {
+    async fn damaged_timestamp_or_a_clock_set_back_costs_one_spacing() {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();

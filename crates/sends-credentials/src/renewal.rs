@@ -1,11 +1,11 @@
-//! A credential with automatic renewal: reloaded when its file changes, refreshed by one task at a time.
+//! Credential with automatic renewal: reloaded when its file changes, refreshed by one task at a time.
 //!
-//! | response of the upstream | next request |
+//! | rejected or failed | next request |
 //! |---|---|
-//! | access token rejected (401) | one refresh; if the new token is rejected too, the next after 30 s, doubling to 1 h, until one is accepted |
-//! | refresh token rejected (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
-//! | both rejected | the same; the access token is removed from the file, so that no process sends it |
-//! | any other failure | the refresh again, after 1 to 2 s, doubling to 5 min |
+//! | access token (401) | one refresh; if the new token is also rejected, the next refresh after 30 s, doubling to 1 h, until the upstream accepts a token |
+//! | refresh token (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h; the file counts the probes of all processes |
+//! | both tokens | as for the refresh token; the access token is removed from the file, so that no process sends it |
+//! | any other failure | another refresh after 1 to 2 s, doubling to 5 min |
 //!
 //! A new login by another process ends all of these pauses.
 
@@ -31,20 +31,19 @@ use crate::{
 use background::{BackgroundRefresh, Outcome};
 use backoff::Backoff;
 
-/// Maximum pause between refreshes whose tokens the upstream rejects.
+/// Maximum pause between refreshes while the upstream rejects the issued tokens.
 const MAX_REJECTION_PAUSE: Duration = Duration::from_hours(1);
 
-/// A loaded credential.
 #[derive(Debug)]
 struct Loaded {
     credential: Credential,
-    /// `None` if there is no access token or it cannot be sent.
+    /// `None` if the access token is missing or unusable.
     token: Option<AccessToken>,
-    /// `None` for the seed.
+    /// `None` for the seed, which has no file.
     stamp: Option<Stamp>,
 }
 
-/// The reason for a refresh. Checked again under the lock, since another process may have refreshed in the meantime.
+/// Reason for a refresh, checked again under the lock because another process may have refreshed already.
 #[derive(Clone, Debug)]
 enum Cause {
     /// The token is missing or about to expire.
@@ -52,10 +51,9 @@ enum Cause {
     Rejection(AccessToken),
 }
 
-/// The result of a refresh that could not be written.
 #[derive(Debug)]
 struct Unsaved {
-    /// The fingerprint of the refresh token that was used. The result replaces only this token.
+    /// Fingerprint of the refresh token that was used. The new tokens replace only this token.
     replaces: String,
     credential: Credential,
 }
@@ -65,7 +63,7 @@ struct State {
     loaded: Option<Arc<Loaded>>,
     refresh: Option<BackgroundRefresh>,
     backoff: Backoff,
-    /// The number of refreshes after a rejection whose tokens were not accepted yet, and the time of the last one.
+    /// Number of refreshes after a rejection whose tokens are not accepted yet, and the time of the last refresh.
     unaccepted: Option<(u32, Instant)>,
     /// Valid tokens that are not durable yet and must not be returned.
     unsaved: Option<Unsaved>,
@@ -75,7 +73,7 @@ struct State {
 struct Core {
     dir: StateDir,
     store: CredentialStore,
-    /// The credential to use while there is no file.
+    /// Credential to use while no file exists.
     seed: Option<Credential>,
     settings: Settings,
     state: Mutex<State>,
@@ -99,7 +97,6 @@ impl Renewal {
         &self.0.store
     }
 
-    /// The status of the credential on disk, or of the seed.
     pub(crate) fn status(&self) -> Result<Option<Status>, StoreError> {
         let now = self.0.settings.clock.now();
         let loaded = self.0.read()?;
@@ -113,7 +110,7 @@ impl Renewal {
             match (loaded.freshness(&self.0.settings), &loaded.token) {
                 (Freshness::Fresh, Some(token)) => return Ok(token.clone()),
                 (Freshness::Ageing, Some(token)) => {
-                    // A failure does not matter as long as the present token works.
+                    // A failure is only logged, because the current token still works.
                     if let Err(error) = self.0.join_or_start(&mut state, &loaded, Cause::Age) {
                         tracing::debug!(%error, "the access token is not refreshed now");
                     }
@@ -127,14 +124,14 @@ impl Renewal {
 
     pub(crate) fn accepted(&self, token: &AccessToken) {
         let mut state = self.0.state();
-        let present = state.loaded.as_ref().and_then(|loaded| loaded.token.as_ref());
-        if present == Some(token) {
+        let current = state.loaded.as_ref().and_then(|loaded| loaded.token.as_ref());
+        if current == Some(token) {
             state.unaccepted = None;
         }
     }
 
     pub(crate) async fn renew(&self, rejected: &AccessToken) -> Result<AccessToken, TokenError> {
-        // A second round, for a refresh that was in flight for another cause and had nothing to do.
+        // The second attempt follows a refresh that was in flight for another cause and changed nothing.
         for _ in 0..2 {
             let outcome = {
                 let mut state = self.0.state();
@@ -161,11 +158,11 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The loaded credential, read again if the file has changed.
+    /// Returns the loaded credential, read again if the file has changed.
     ///
-    /// On the calling thread: the check takes a microsecond, and reading 4 KB from the cache a few more.
+    /// The check runs on the calling thread, because it takes a microsecond. Reading 4 KB from the page cache takes a few microseconds more.
     fn load(&self, state: &mut State) -> Result<Arc<Loaded>, TokenError> {
-        // During a refresh the file may contain tokens that are not durable yet.
+        // During a refresh, the file may contain tokens that are not durable yet.
         if let (Some(loaded), true) = (&state.loaded, state.refresh_in_flight().is_some()) {
             return Ok(Arc::clone(loaded));
         }
@@ -182,7 +179,8 @@ impl Core {
             state.loaded = None;
             return Err(TokenError::LoginRequired);
         };
-        // Another token ends the backoff. Other changes of the file do not: two processes would keep triggering each other.
+        // Only a different token ends the backoff. If other changes of the file did so, two processes would keep triggering each
+        // other.
         let before = state.loaded.as_ref();
         if before.is_none_or(|before| before.token != loaded.token) {
             state.backoff = Backoff::default();
@@ -192,7 +190,6 @@ impl Core {
         Ok(loaded)
     }
 
-    /// The credential on disk, or the seed.
     fn read(&self) -> Result<Option<Loaded>, StoreError> {
         let Some((mut credential, stamp)) = self.store.read()? else {
             return Ok(self.seed.clone().map(|seed| Loaded::new(seed, None)));
@@ -214,23 +211,23 @@ impl Core {
         if let Some(outcome) = state.refresh_in_flight() {
             return Ok(outcome);
         }
-        // The rejected token of a failed login has to be removed from the file, where other processes would still find it.
+        // The rejected token of a failed login must be removed from the file, where other processes would find it.
         let is_rejected = matches!(&cause, Cause::Rejection(token) if loaded.token.as_ref() == Some(token));
-        let is_refused = loaded.credential.login_required.is_some();
+        let is_rejected_login = loaded.credential.login_required.is_some();
         let may_refresh = loaded.credential.may_refresh(self.settings.clock.now());
-        if !(may_refresh || is_refused && is_rejected) {
+        if !(may_refresh || is_rejected_login && is_rejected) {
             return Err(TokenError::LoginRequired);
         }
         state.backoff.check()?;
         let core = Arc::clone(self);
         let refresh = BackgroundRefresh::start(async move { refresh::run(&core, cause).await })
-            .map_err(|error| unavailable(format!("no thread could be started for the refresh ({error})")))?;
+            .map_err(|error| unavailable(format!("cannot start a thread for the refresh ({error})")))?;
         let outcome = refresh.outcome();
         state.refresh = Some(refresh);
         Ok(outcome)
     }
 
-    /// Another refresh will not help if the upstream rejects the token of the last one.
+    /// Fails while refreshes are paused because the upstream rejected the token of the last refresh.
     fn check_rejection_pause(&self, state: &State) -> Result<(), TokenError> {
         let Some((refreshes, last)) = state.unaccepted else {
             return Ok(());
@@ -274,7 +271,7 @@ impl Loaded {
         match &self.credential.access {
             None => Freshness::Expired,
             Some(access) => match access.freshness(settings.clock.now()) {
-                // Another refresh determines whether the response was lost, while the present token still works.
+                // Another refresh shows whether the response was lost while the current token still works.
                 Freshness::Fresh if self.credential.unanswered_refresh().is_some() => Freshness::Ageing,
                 freshness => freshness,
             },

@@ -4,22 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use sends_client::{Clock, SystemClock};
 
-/// [`Settings::default`] is for the real upstream.
+/// Time limits. [`Settings::default`] suits the real upstream.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The time between the end of one call to the token endpoint and the start of the next, over all processes on one state
-    /// folder. The upstream allows one call a second (documented); 1,050 ms by default suits fixed and sliding seconds.
+    /// Time between the end of one call to the token endpoint and the start of the next, across all processes on one state
+    /// folder. The upstream allows one call a second (documented). The default of 1,050 ms suits fixed and sliding windows.
     pub call_spacing: Duration,
-    /// 5 s by default.
+    /// Default: 5 s.
     pub connect_timeout: Duration,
-    /// 20 s by default.
+    /// Default: 20 s.
     pub call_timeout: Duration,
-    /// Maximum wait for the credential's lock; 60 s by default, longer than any call takes.
+    /// Maximum wait for the credential's lock. The default of 60 s exceeds the duration of any call.
     pub lock_timeout: Duration,
-    /// The pause before another refresh if the upstream rejects the token of a refresh; 30 s by default. Doubled by each such
-    /// refresh, up to an hour, until the upstream accepts a token.
+    /// Pause before another refresh if the upstream rejects the token of a refresh. The default is 30 s. Each such refresh
+    /// doubles the pause, up to an hour, until the upstream accepts a token.
     pub rejection_pause: Duration,
-    /// Maximum wait for the browser's redirect; 5 min by default, the lifetime of an authorization code.
+    /// Maximum wait for the browser's redirect. The default of 5 min is the lifetime of an authorization code.
     pub login_timeout: Duration,
     pub clock: Arc<dyn Clock>,
 }

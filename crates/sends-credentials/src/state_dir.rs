@@ -1,4 +1,4 @@
-//! The folder for state that outlives the process.
+//! Folder for state that outlives the process.
 
 use std::{
     fs, io,
@@ -9,26 +9,26 @@ use etcetera::BaseStrategy;
 
 use crate::StoreError;
 
-/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application
-/// data on macOS and Windows.
+/// Returns the default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's
+/// application data on macOS and Windows.
 ///
-/// Fails with [`StoreError::NoHome`] when the user has no home folder, as in some containers.
+/// Fails with [`StoreError::NoHome`] if the user has no home folder, as in some containers.
 pub fn default_state_dir() -> Result<PathBuf, StoreError> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| StoreError::NoHome)?;
     let base = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
     Ok(base.join("sends"))
 }
 
-/// A folder for a login, shared by all processes that use the login.
+/// State folder, shared by all processes that use the same login.
 #[derive(Clone, Debug)]
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// Creates the folder, private to this user (mode 0700), if it is missing. The permissions of an existing one are the
-    /// operator's choice and are not changed; the files inside are private.
+    /// Creates the folder, private to this user (mode 0700), if it is missing. The permissions of an existing folder are the
+    /// operator's choice and stay unchanged. The files inside are private in either case.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        create(&path).map_err(|error| StoreError::io("make the folder", &path, &error))?;
+        create(&path).map_err(|error| StoreError::io("create the folder", &path, &error))?;
         Ok(Self(path))
     }
 
@@ -37,8 +37,8 @@ impl StateDir {
     }
 }
 
-/// Creates the folder with its missing ancestors, and synchronises each folder with a new entry: otherwise a power loss could
-/// remove the folder with the synchronised file in it. Returns the synchronised folders, the innermost first.
+/// Creates the folder with its missing ancestors, and synchronises each folder with a new entry. Otherwise, a power loss could
+/// remove the folder with its files. Returns the synchronised folders, the innermost first.
 fn create(path: &Path) -> io::Result<Vec<&Path>> {
     let missing = path.ancestors().take_while(|folder| !folder.exists());
     let changed: Vec<&Path> = missing.filter_map(Path::parent).map(or_current).collect();
@@ -47,7 +47,7 @@ fn create(path: &Path) -> io::Result<Vec<&Path>> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
-    // Only Unix can open a directory for that.
+    // Only Unix can open a directory for fsync.
     #[cfg(unix)]
     for folder in &changed {
         match fs::File::open(folder) {
@@ -60,7 +60,7 @@ fn create(path: &Path) -> io::Result<Vec<&Path>> {
     Ok(changed)
 }
 
-/// The parent of a relative path of one name is the empty path.
+/// The parent of a relative path with a single component is the empty path.
 fn or_current(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -74,13 +74,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_folder_is_named_after_the_project() {
+    fn default_folder_is_named_after_the_project() {
         assert!(default_state_dir().unwrap().ends_with("sends"));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_new_folder_is_open_to_its_owner_only() {
+    fn new_folder_is_private_to_its_owner() {
         use std::os::unix::fs::PermissionsExt;
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parents_of_new_folders_are_synchronised() {
+    fn parents_of_new_folders_are_synchronised() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         assert_eq!(
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_place_of_the_folder_is_refused() {
+    fn file_in_place_of_the_folder_is_rejected() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("file");
         fs::write(&path, "").unwrap();

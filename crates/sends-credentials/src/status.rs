@@ -1,4 +1,4 @@
-//! The state of a login without its secrets.
+//! State of a login without its secrets.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,37 +13,37 @@ pub struct Status {
     pub client_id: String,
     /// `None` until [`Login::set_account`](crate::Login::set_account).
     pub account: Option<Account>,
-    /// The granted scopes. Empty for a login from the environment before its first refresh.
+    /// Granted scopes. Empty for a login from the environment before its first refresh.
     pub scopes: Vec<String>,
     /// `None` before the first refresh.
     pub access_token: Option<AccessTokenStatus>,
-    /// `None` when no refresh token was granted.
+    /// `None` if no refresh token was granted.
     pub refresh_token: Option<RefreshTokenStatus>,
-    /// The start of a refresh whose response is not stored. If this persists, the response may be lost.
+    /// Start of a refresh whose response is not stored. If the value persists, the response may be lost.
     pub refresh_in_flight_since: Option<Timestamp>,
-    /// `None` as long as the login works.
+    /// `None` while the login works.
     pub login_required: Option<LoginRequired>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AccessTokenStatus {
-    /// The time of the request for the token.
+    /// Time of the request for the token.
     pub obtained_at: Timestamp,
-    /// Documented: after 24 h. `None` when unknown.
+    /// 24 h after the request (documented). `None` if unknown.
     pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RefreshTokenStatus {
-    /// The time of issue or of the last use.
+    /// Time of issue or of the last use.
     pub obtained_at: Timestamp,
-    /// The expiry unless it is used before (documented: after 180 days).
+    /// Expiry if the token stays unused (documented: 180 days).
     pub dies_at: Timestamp,
 }
 
 impl Status {
     pub(crate) fn of(credential: &Credential, now: Timestamp) -> Self {
-        let is_used_up = credential.is_used_up(now);
+        let has_expired = credential.has_expired(now);
         Self {
             credential_id: credential.id.clone(),
             client_id: credential.application.client_id.clone(),
@@ -60,7 +60,7 @@ impl Status {
             refresh_in_flight_since: credential.unanswered_refresh().map(|recorded| recorded.since),
             login_required: credential
                 .login_required
-                .or_else(|| is_used_up.then_some(LoginRequired::NoRefreshToken)),
+                .or_else(|| has_expired.then_some(LoginRequired::NoRefreshToken)),
         }
     }
 }

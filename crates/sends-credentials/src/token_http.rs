@@ -1,6 +1,6 @@
-//! One POST to the token or device endpoint: the only HTTP requests of this crate.
+//! POST requests to the token and device endpoints, the only HTTP requests of this crate.
 //!
-//! A failure distinguishes whether the upstream may have acted, which decides if a refresh token is still valid.
+//! An error distinguishes whether the upstream may have acted, which determines whether the refresh token is still valid.
 
 use std::{io::Read, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     in_flight::Closed,
     oauth::RequestError,
     rate_limit::RateLimit,
-    token_answer::{OAuthError, TokenAnswer},
+    token_response::{OAuthError, TokenResponse},
 };
 
-/// Maximum size of a body. A response contains two tokens of about 1 KB (documented).
+/// Maximum size of a body in bytes. A response contains two tokens of about 1 KB (documented).
 const BODY_LIMIT: usize = 1 << 20;
 
-/// Maximum accepted `Retry-After`, which is not documented.
+/// Maximum accepted `Retry-After`. The header is not documented.
 const RETRY_AFTER_LIMIT: Duration = Duration::from_hours(1);
 
 #[derive(Debug)]
@@ -43,12 +43,11 @@ pub(crate) struct TransportError {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// The effect of a failed request at the upstream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Effect {
     /// No effect, because of the rate limit (429).
     Throttled,
-    /// No effect: the upstream was not reached, or rejected the request before acting.
+    /// No effect, because the upstream was not reached or rejected the request before acting.
     NotDone,
     PerhapsDone,
 }
@@ -62,26 +61,26 @@ impl TokenHttp {
         sends_client::install_crypto_provider();
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
-            // A wrong `Content-Encoding` must not lose the tokens: the body itself shows whether it is compressed.
+            // A wrong `Content-Encoding` must not lose the tokens, so the body itself determines whether it is compressed.
             .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
             // A redirect could carry a secret to another host.
             .redirect(redirect::Policy::none())
-            // A refresh token works once: a request repeated by the HTTP library would find it used.
+            // A refresh token works once, so the HTTP library must not repeat a request.
             .retry(reqwest::retry::never())
-            // The next call is a day later, and the connection is closed by then.
+            // The next call is a day later, when an idle connection would already be closed.
             .pool_max_idle_per_host(0);
         if endpoints.are_loopback() {
             builder = builder.no_proxy();
         }
         if endpoints.are_plain_http() {
-            // Without CA certificates, which plain HTTP does not need, the TLS library does not start.
+            // The TLS library fails to start without CA certificates, which plain HTTP does not need.
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(|error| {
             TransportError::not_done(format!(
-                "no HTTPS client could be made; are CA certificates installed? ({})",
+                "cannot create an HTTPS client ({}); check that CA certificates are installed",
                 root_cause(&error)
             ))
         })?;
@@ -89,8 +88,8 @@ impl TokenHttp {
         Ok(Self { http, rate_limit })
     }
 
-    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need
-    /// not be the expected one, or of any response with both tokens.
+    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of any 2xx response,
+    /// and of any other response with both tokens.
     pub(crate) async fn post(
         &self,
         url: &Url,
@@ -110,9 +109,9 @@ impl TokenHttp {
             request = request.basic_auth(&client.client_id, Some(SecretString::expose_secret(secret)));
         }
         let permit = self.rate_limit.acquire().await.map_err(TransportError::from)?;
-        let answered = Self::send(request).await;
+        let outcome = Self::send(request).await;
         drop(permit);
-        answered
+        outcome
     }
 
     async fn send(request: reqwest::RequestBuilder) -> Result<Vec<u8>, RequestError> {
@@ -133,12 +132,12 @@ impl TokenHttp {
             }
         };
         let body = decompressed(body);
-        // Whatever else is wrong with the response, these tokens have replaced the earlier ones.
-        if TokenAnswer::read(&body).is_some_and(|answer| answer.has_both_tokens()) {
+        // These tokens have replaced the earlier tokens, even if the rest of the response is malformed.
+        if TokenResponse::read(&body).is_some_and(|tokens| tokens.has_both_tokens()) {
             return Ok(body);
         }
         match truncated {
-            // The rest of a rejection does not matter.
+            // The rest of a rejection is irrelevant.
             Some(error) if !status.is_client_error() => Err(error.into()),
             _ => checked(status, body, retry_after),
         }
@@ -177,14 +176,14 @@ impl From<Closed> for TransportError {
     }
 }
 
-/// Without the rate limit, nothing is sent.
+/// No request is sent if the rate limit fails.
 impl From<StoreError> for TransportError {
     fn from(error: StoreError) -> Self {
         Self::not_done(error.to_string())
     }
 }
 
-/// Fails unless the status is 2xx.
+/// Returns the body of a 2xx response, and an error for any other status.
 pub(crate) fn checked(
     status: StatusCode,
     body: Vec<u8>,
@@ -201,7 +200,7 @@ pub(crate) fn checked(
         // A gateway sends 502 or 504 for an upstream that may have acted.
         _ => Effect::PerhapsDone,
     };
-    let reason = format!("the token endpoint answered {status}");
+    let reason = format!("the token endpoint responded with {status}");
     Err(RequestError::Transport(TransportError {
         effect,
         reason,
@@ -209,7 +208,7 @@ pub(crate) fn checked(
     }))
 }
 
-/// The content of a gzip body (RFC 1952), as far as it can be decompressed; any other body unchanged.
+/// Decompresses a gzip body (RFC 1952) as far as possible. Returns any other body unchanged.
 fn decompressed(body: Vec<u8>) -> Vec<u8> {
     const MAGIC: [u8; 2] = [0x1f, 0x8b];
     if !body.starts_with(&MAGIC) {
@@ -217,14 +216,14 @@ fn decompressed(body: Vec<u8>) -> Vec<u8> {
     }
     let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
     let mut decompressed = Vec::new();
-    // On an error, the part decompressed before it is used.
+    // After an error, the part that was already decompressed is used.
     let _ = MultiGzDecoder::new(body.as_slice())
         .take(limit)
         .read_to_end(&mut decompressed);
     decompressed
 }
 
-/// Encodes the spaces of a form as `%20` (documented) instead of `+`. A plus sign in the data is `%2B` either way.
+/// Encodes the spaces of a form as `%20` (documented) instead of `+`. A plus sign in the data is already encoded as `%2B`.
 pub(crate) fn with_percent_encoded_spaces(form: &str) -> String {
     form.replace('+', "%20")
 }
@@ -234,7 +233,7 @@ fn broken(error: &reqwest::Error) -> TransportError {
     if error.is_connect() {
         TransportError::not_done(format!("no connection to the token endpoint ({cause})"))
     } else if error.is_timeout() {
-        TransportError::perhaps_done(format!("the token endpoint did not answer in time ({cause})"))
+        TransportError::perhaps_done(format!("the token endpoint did not respond in time ({cause})"))
     } else {
         TransportError::perhaps_done(format!("the token endpoint's response is truncated ({cause})"))
     }
@@ -250,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_refusal_is_certain_to_have_done_nothing() {
+    fn only_a_rejection_certainly_has_no_effect() {
         let oauth = r#"{"error":"invalid_grant","error_description":"Expired."}"#;
         let cases = [
             (200, "{}", "success"),
@@ -286,15 +285,15 @@ mod tests {
         }
     }
 
-    /// The outcome of a response, byte for byte as a server sends it before it closes the connection.
-    async fn answered(answer: String) -> Result<Vec<u8>, RequestError> {
+    /// Returns the result for a response with exactly these bytes, after which the server closes the connection.
+    async fn outcome(response: String) -> Result<Vec<u8>, RequestError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4_096]).await.unwrap();
             // The client may have read enough and closed the connection.
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         };
         sends_client::install_crypto_provider();
         let http = Client::builder()
@@ -307,10 +306,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_tokens_are_kept_however_their_answer_ends_and_whatever_its_status() {
+    async fn both_tokens_are_kept_despite_a_truncated_response_or_an_error_status() {
         let tokens = r#"{"access_token":"a","refresh_token":"r"}"#;
         let padding = "p".repeat(2 * BODY_LIMIT);
-        for answer in [
+        for response in [
             format!("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{tokens}"),
             format!(
                 "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{tokens}\r\n",
@@ -327,11 +326,11 @@ mod tests {
             format!("HTTP/1.1 500 Error\r\n\r\n{tokens}"),
             format!("HTTP/1.1 400 Bad Request\r\n\r\n{tokens}"),
         ] {
-            let head = answer.chars().take(60).collect::<String>();
-            assert!(answered(answer).await.is_ok(), "{head}");
+            let head = response.chars().take(60).collect::<String>();
+            assert!(outcome(response).await.is_ok(), "{head}");
         }
         let without = tokens.replace("refresh_token", "token");
-        for (answer, is_done) in [
+        for (response, is_done) in [
             (
                 format!("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{without}"),
                 false,
@@ -339,27 +338,27 @@ mod tests {
             (format!("HTTP/1.1 500 Error\r\n\r\n{without}"), false),
             (format!("HTTP/1.1 200 OK\r\n\r\n{without}"), true),
         ] {
-            let answered = answered(answer.clone()).await;
-            assert_eq!(answered.is_ok(), is_done, "{answer}");
+            let outcome = outcome(response.clone()).await;
+            assert_eq!(outcome.is_ok(), is_done, "{response}");
         }
     }
 
     #[test]
-    fn a_compressed_body_is_read_as_far_as_it_goes() {
+    fn truncated_gzip_body_is_decompressed_as_far_as_possible() {
         use std::io::Write;
         let tokens = br#"{"access_token":"a","refresh_token":"r"}"#;
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         encoder.write_all(tokens).unwrap();
         let mut body = encoder.finish().unwrap();
         assert_eq!(decompressed(body.clone()), tokens);
-        // The checksum is cut off.
+        // The checksum is removed.
         body.truncate(body.len() - 8);
         assert_eq!(decompressed(body), tokens);
         assert_eq!(decompressed(b"{}".to_vec()), b"{}");
     }
 
     #[test]
-    fn a_space_is_percent_encoded_and_a_plus_sign_stays_one() {
+    fn space_is_percent_encoded_and_plus_sign_stays_encoded() {
         assert_eq!(with_percent_encoded_spaces("a+b=c%2Bd"), "a%20b=c%2Bd");
     }
 }

@@ -1,4 +1,4 @@
-//! The paths of the API, each with its scope and privileges.
+//! Paths of the API, each with its scope and privileges.
 
 mod account;
 mod emails;
@@ -37,9 +37,8 @@ pub(crate) enum Endpoint {
 #[derive(Debug)]
 struct Definition {
     endpoint: Endpoint,
-    /// The name in the counters.
     name: &'static str,
-    /// Below `/v3/`; `*` stands for an identifier.
+    /// Path below `/v3/`, in which `*` stands for an identifier.
     path: &'static str,
     scope: Option<&'static str>,
     /// Privileges of the user, in addition to the scope of the token.
@@ -85,7 +84,7 @@ static DEFINITIONS: [Definition; 14] = {
     ]
 };
 
-/// A known path with its identifier, which is empty if the path has none.
+/// Known path with its identifier, which is empty if the path has none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route<'p> {
     definition: &'static Definition,
@@ -116,7 +115,6 @@ impl<'p> Route<'p> {
     }
 }
 
-/// A permitted request.
 struct Call<'a> {
     bearer: &'a Bearer,
     settings: &'a Settings,

@@ -1,4 +1,4 @@
-//! The bearer token of a request: authentication, rights and rate limits.
+//! Bearer token of a request: authentication, rights and rate limits.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -14,7 +14,6 @@ use crate::oauth::grants::Access;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// The account and the rights of a request.
 #[derive(Debug)]
 pub(crate) struct Bearer {
     pub(crate) account: Arc<Account>,
@@ -26,7 +25,6 @@ impl Bearer {
         self.access.grant.scopes.iter().any(|granted| granted == scope)
     }
 
-    /// The privileges of the user, without those that the settings remove.
     pub(crate) fn privileges<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a String> {
         let privileges = self.account.config.privileges.iter();
         privileges.filter(|privilege| !settings.missing_privileges.contains(privilege))
@@ -62,7 +60,7 @@ fn token(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// A fingerprint of the credential: eight digits that do not reveal it.
+/// Returns eight digits that identify the credential without revealing it.
 pub(crate) fn fingerprint(parts: &Parts) -> Option<String> {
     let header = parts.headers.get(AUTHORIZATION)?;
     let bytes = header.as_bytes();

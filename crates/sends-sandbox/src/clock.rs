@@ -1,4 +1,4 @@
-//! The clock: a wall clock that control requests can move, and a monotonic one for the rate limits.
+//! Wall clock that control requests can move, and a monotonic clock for the rate limits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// Milliseconds since 1970, in the upstream's format: `2019-04-18T20:03:08.000Z`.
+/// Milliseconds since 1970. The upstream's format is `2019-04-18T20:03:08.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(from = "Timestamp")]
 pub(crate) struct Moment(pub(crate) i64);
@@ -18,7 +18,7 @@ impl Moment {
         text.parse::<Timestamp>().ok().map(Self::from)
     }
 
-    /// A date and time in UTC without an offset.
+    /// Parses a UTC date and time without an offset.
     pub(crate) fn parse_without_offset(text: &str) -> Option<Self> {
         let at: jiff::civil::DateTime = text.parse().ok()?;
         jiff::tz::TimeZone::UTC.to_timestamp(at).ok().map(Self::from)
@@ -32,7 +32,6 @@ impl Moment {
         Self(self.0 + seconds * 1000)
     }
 
-    /// The day in UTC, counted from 1970.
     pub(crate) const fn day(self) -> i64 {
         self.0.div_euclid(MILLIS_PER_DAY)
     }
@@ -73,18 +72,17 @@ impl Clock {
         }
     }
 
-    /// The wall clock, with every advance.
+    /// Returns the time of the wall clock, including all advances.
     pub(crate) fn now(&self) -> Moment {
         self.real_now()
             .plus_millis(self.advanced_millis.load(Ordering::Relaxed))
     }
 
-    /// Monotonic microseconds since the start.
     pub(crate) fn elapsed_micros(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The second of the wall clock without advances: the fixed window of a request.
+    /// Returns the second of the wall clock without advances, which is the fixed window of a request.
     pub(crate) fn real_second(&self) -> i64 {
         self.real_now().0.div_euclid(1000)
     }
@@ -113,13 +111,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_the_format_of_the_upstream() {
+    fn moment_has_the_format_of_the_upstream() {
         let moment = Moment::parse("2019-04-18T16:03:08-04:00").unwrap();
         assert_eq!(moment.to_string(), "2019-04-18T20:03:08.000Z");
     }
 
     #[test]
-    fn the_next_day_starts_at_midnight_utc() {
+    fn next_day_starts_at_midnight_utc() {
         let clock = Clock::start();
         let today = clock.now().day();
         clock.advance_to_next_day();

@@ -1,5 +1,3 @@
-//! Compression of bodies.
-
 use std::io::Write;
 
 use bytes::Bytes;

@@ -1,19 +1,17 @@
-//! The configuration of a sandbox. The part that can change while it runs is in [`settings`].
+//! Configuration of a sandbox. The part that can change at runtime is in [`settings`].
 
 pub mod settings;
 
 use crate::faults::Fault;
 use settings::Settings;
 
-/// The default access token, with every scope.
+/// Default access token, which has every scope.
 pub const DEFAULT_ACCESS_TOKEN: &str = "sandbox-access-token";
-/// The default confidential application.
 pub const DEFAULT_CLIENT_ID: &str = "sandbox-client";
 pub const DEFAULT_CLIENT_SECRET: &str = "sandbox-secret";
-/// The default public application (PKCE, device flow).
+/// Default public application (PKCE and device flow).
 pub const DEFAULT_PUBLIC_CLIENT_ID: &str = "sandbox-public-client";
 pub const DEFAULT_ACCOUNT: &str = "main";
-/// The documented scopes.
 pub const EVERY_SCOPE: [&str; 6] = [
     "campaign_data",
     "contact_data",
@@ -23,19 +21,17 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
+/// Configuration of a sandbox. The defaults are limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
 /// account with the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// OAuth logs in to the first one by default.
+    /// OAuth logs in to the first account by default.
     pub accounts: Vec<AccountConfig>,
-    /// The limits count per application.
+    /// The rate limits apply to each application separately.
     pub clients: Vec<ClientConfig>,
     /// Fixed access tokens, which never expire.
     pub access_tokens: Vec<AccessTokenConfig>,
-    /// The seed of generated data.
     pub seed: u64,
-    /// The capacity of the request log.
     pub log_capacity: usize,
     pub faults: Vec<Fault>,
     pub settings: Settings,
@@ -59,7 +55,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The default without rate limits.
+    /// Returns the default configuration without rate limits.
     #[must_use]
     pub fn unlimited() -> Self {
         let settings = Settings {
@@ -74,7 +70,6 @@ impl Config {
         }
     }
 
-    /// Adds generated activities to the first account.
     #[must_use]
     pub fn with_activities(mut self, count: u64) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -83,7 +78,6 @@ impl Config {
         self
     }
 
-    /// Replaces the shop's campaigns in the first account by the odd records.
     #[must_use]
     pub fn with_odd_records(mut self) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -92,7 +86,7 @@ impl Config {
         self
     }
 
-    /// Adds an account with generated activities, and a token of the default application for it.
+    /// Adds an account with generated activities, and a token of the default application for the account.
     #[must_use]
     pub fn with_account(mut self, name: &str, access_token: &str, activities: u64) -> Self {
         self.accounts.push(AccountConfig {
@@ -109,21 +103,19 @@ impl Config {
 
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
-    /// The name in control requests and tokens.
     pub name: String,
     pub written_records: WrittenRecords,
-    /// The number of generated activities.
     pub activities: u64,
-    /// The privileges of its user. Campaigns need `campaign:read`, reports `ui:campaign:metrics` as well.
+    /// Privileges of the account's user. Campaigns require `campaign:read`, and reports also require `ui:campaign:metrics`.
     pub privileges: Vec<String>,
 }
 
-/// The records of an account in addition to generated ones.
+/// Predefined records of an account, in addition to generated records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.
     Shop,
-    /// The guide's example and one record with fixed dates for each form of response, malformed and undocumented ones included.
+    /// The guide's example and one record with fixed dates for each form of response, including malformed and undocumented forms.
     Odd,
     None,
 }
@@ -147,7 +139,6 @@ impl Default for AccountConfig {
     }
 }
 
-/// An application (API key).
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     pub id: String,
@@ -171,18 +162,16 @@ impl ClientConfig {
     }
 }
 
-/// A fixed access token.
 #[derive(Clone, Debug)]
 pub struct AccessTokenConfig {
     pub token: String,
     pub account: String,
-    /// The application whose limits apply.
+    /// Application whose rate limits apply.
     pub client_id: String,
     pub scopes: Vec<String>,
 }
 
 impl AccessTokenConfig {
-    /// A token of the default application with every scope.
     pub fn new(token: &str, account: &str) -> Self {
         Self {
             token: token.to_owned(),

@@ -1,4 +1,4 @@
-//! Connections: accepting, HTTP/1.1, and resets on purpose.
+//! Connections: the accept loop, HTTP/1.1, and intentional resets.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -18,15 +18,15 @@ use tokio::task::JoinSet;
 use crate::serving;
 use crate::upstream::Upstream;
 
-/// The time for responses in progress when the sandbox stops.
+/// Maximum wait for responses in progress when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The error for no response: hyper closes the connection when a service fails.
+/// Error for an intentionally missing response, after which hyper closes the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is broken on purpose")]
+#[error("the connection is closed intentionally")]
 pub(crate) struct Broken;
 
-/// The way a connection ends: with a FIN or with a reset.
+/// End of a connection: a FIN, or a reset if the flag is set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ending(Arc<AtomicBool>);
 
@@ -43,7 +43,7 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Closing a socket with zero linger discards unsent bytes and sends a RST.
+        // Closing a socket with zero linger discards unsent bytes and sends an RST.
         if self.ending.0.load(Ordering::Relaxed)
             && let Err(error) = self.stream.set_zero_linger()
         {
@@ -84,7 +84,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Serves until `stop` is true, and then waits for responses in progress. Dropping it aborts all connections.
+/// Serves until `stop` is true, and then waits for responses in progress. Dropping the future aborts all connections.
 pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let stopping = stop.clone();
@@ -96,7 +96,7 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut st
                     connections.spawn(connection(stream, Arc::clone(&upstream), stopping.clone()));
                 }
                 Err(error) => {
-                    // Without file descriptors, accepting fails at once and repeatedly.
+                    // Without free file descriptors, the next attempt would fail immediately.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -106,7 +106,7 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut st
         }
     }
     drop(listener);
-    // After the timeout, the remaining connections are aborted with the set.
+    // After the timeout, dropping the set aborts the remaining connections.
     let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
@@ -120,7 +120,7 @@ async fn connection(stream: TcpStream, upstream: Arc<Upstream>, mut stop: watch:
         ending: ending.clone(),
     };
     let service = service_fn(move |request| serving::answer(Arc::clone(&upstream), request, ending.clone()));
-    // No timeout: a benchmark's idle connections must not be closed between two runs.
+    // Without a timeout, a benchmark's idle connections stay open between two runs.
     let served = http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);

@@ -1,4 +1,5 @@
-//! The control requests under `/_sandbox`, by which tests read and change the sandbox. Neither rate-limited nor logged.
+//! Control requests under `/_sandbox`, with which tests inspect and change the sandbox. The requests are neither rate-limited nor
+//! logged.
 
 mod tokens;
 
@@ -45,7 +46,7 @@ pub(crate) fn answer(upstream: &Upstream, parts: &Parts, body: &Bytes) -> Reply 
         ("POST", "tokens/revoke") => parsed(body).map(|request| tokens::revoke(upstream, &request)),
         ("POST", "devices") => parsed(body).and_then(|decision| tokens::decide(upstream, &decision)),
         _ => Err(Refusal::missing(
-            &"there is no such control request; the crate's documentation lists them",
+            &"unknown control request; the crate's documentation lists the available ones",
         )),
     };
     match answered {
@@ -98,7 +99,7 @@ fn counters(upstream: &Upstream) -> Answered {
     Ok(counters)
 }
 
-/// Adds one fault or an array of them; an invalid one prevents all.
+/// Adds one fault or an array of faults. An invalid fault rejects the whole array.
 fn add_faults(upstream: &Upstream, body: &Bytes) -> Answered {
     let faults = match parsed(body)? {
         Value::Array(faults) => faults,

@@ -1,4 +1,4 @@
-//! The data of the simulated accounts: campaigns, activities, their sends, lists and segments.
+//! Data of the simulated accounts: campaigns, activities, sends, lists and segments.
 
 pub(crate) mod account;
 pub(crate) mod campaigns;

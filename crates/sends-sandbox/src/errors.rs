@@ -1,4 +1,4 @@
-//! The upstream's error responses, in each of its formats.
+//! Error responses of the upstream in each of its formats.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -17,7 +17,7 @@ fn array(status: StatusCode, key: &str, message: &str) -> Reply {
     Reply::json(status, &json!([{"error_key": key, "error_message": message}]))
 }
 
-/// A missing, malformed, expired or revoked access token: the upstream does not distinguish them.
+/// Rejects a missing, malformed, expired or revoked access token. The upstream does not distinguish these cases.
 pub(crate) fn unauthorized() -> Reply {
     object(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized")
         .with(ERROR_TYPE, HeaderValue::from_static("UnauthorizedException"))
@@ -35,7 +35,6 @@ pub(crate) fn access_denied() -> Reply {
     )
 }
 
-/// The gateway's response to an unknown path or method.
 pub(crate) fn gateway_forbidden() -> Reply {
     Reply::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
         .with(ERROR_TYPE, HeaderValue::from_static("ForbiddenException"))
@@ -59,7 +58,7 @@ fn retry_after(reply: Reply, settings: &Settings, seconds: i64) -> Reply {
     }
 }
 
-/// `family` is the first part of the error key, as in `contacts.api.not_found`.
+/// Returns an error whose key starts with `family`, as in `contacts.api.not_found`.
 pub(crate) fn not_found(settings: &Settings, family: &str) -> Reply {
     let (key, message) = (
         format!("{family}.api.not_found"),
@@ -87,7 +86,6 @@ pub(crate) fn bad_request(family: &str, message: &str) -> Reply {
     )
 }
 
-/// The format of the token endpoint.
 pub(crate) fn oauth(status: StatusCode, error: &str, description: &str) -> Reply {
     Reply::json(status, &json!({"error": error, "error_description": description}))
 }

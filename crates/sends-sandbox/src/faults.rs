@@ -1,4 +1,4 @@
-//! Faults: simulated failures, and the requests that they affect.
+//! Simulated failures, and the requests that they affect.
 
 use std::sync::Mutex;
 
@@ -10,31 +10,29 @@ use crate::lock::locked;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// A status with a body of the shape in `body`.
+    /// Responds with a status and a body of the shape in `body`.
     Status,
-    /// A reset (TCP RST) instead of a response.
+    /// Resets the connection (TCP RST) instead of responding.
     Reset,
-    /// A closed connection (TCP FIN) instead of a response.
+    /// Closes the connection (TCP FIN) instead of responding.
     Close,
-    /// No response.
     Stall,
-    /// Half of the body, and then a reset.
+    /// Sends half of the body, and then resets the connection.
     CutOff,
-    /// Half of the body, and then nothing.
+    /// Sends half of the body, and then nothing.
     StalledBody,
-    /// 200 with an HTML page.
     NotJson,
-    /// 200 with JSON of an undocumented shape.
+    /// Responds with 200 and JSON of an undocumented shape.
     WrongShape,
-    /// The response in pieces, `delay_ms` apart.
+    /// Sends the response in pieces, at intervals of `delay_ms`.
     SlowBody,
-    /// 200 with an array of `bytes` bytes.
+    /// Responds with 200 and an array of `bytes` bytes.
     HugeBody,
-    /// The response with a delay of `delay_ms`, in addition to other faults.
+    /// Delays the response by `delay_ms`, in addition to other faults.
     Latency,
-    /// The request takes effect (a refresh token is rotated), and the connection is reset instead of a response.
+    /// Resets the connection after the request has taken effect, such as the rotation of a refresh token.
     AnswerLost,
-    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a
+    /// Replaces `members` of the response's JSON object, removes the members in `without`, changes the `content_type`, and writes
     /// `prefix` before the body.
     Rewritten,
 }
@@ -65,62 +63,59 @@ pub enum BodyShape {
     #[default]
     Array,
     Object,
-    /// The gateway's object with a `message`.
+    /// JSON object of the gateway with a `message`.
     Gateway,
     Html,
     Empty,
-    /// The beginning of an array of errors, with its own length.
+    /// Truncated array of errors with a correct `content-length`.
     CutOff,
 }
 
-/// A simulated failure of some requests. Requests that are rejected with 401 or 429 are not affected.
+/// Simulated failure of some requests. Requests that are rejected with 401 or 429 are not affected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     pub kind: FaultKind,
     #[serde(default)]
     pub path_contains: Option<String>,
-    /// A part of the raw query: `cursor=` selects every page of a listing except the first.
+    /// Part of the raw query. `cursor=` selects every page of a listing except the first.
     #[serde(default)]
     pub query_contains: Option<String>,
     #[serde(default)]
     pub activity_id: Option<String>,
-    /// The number of matching requests before the first affected one.
+    /// Number of matching requests before the first affected request.
     #[serde(default)]
     pub skip: u32,
-    /// The number of affected requests; `None` for all.
     #[serde(default)]
     pub count: Option<u32>,
     /// From 0 to 1.
-    #[serde(default = "certain")]
+    #[serde(default = "always")]
     pub probability: f64,
-    /// For `status`.
     #[serde(default = "unavailable")]
     pub status: u16,
-    /// For `status`.
     #[serde(default)]
     pub body: BodyShape,
-    /// For `latency`, and between the pieces of `slow_body`.
-    #[serde(default = "noticeable")]
+    /// Delay of `latency`, or interval between the pieces of `slow_body`.
+    #[serde(default = "default_delay_ms")]
     pub delay_ms: u64,
-    /// The length for `huge_body`, and of a piece for `slow_body` (16 by default).
+    /// Length of `huge_body`, or of a piece of `slow_body` (16 by default).
     #[serde(default)]
     pub bytes: Option<usize>,
-    /// For `rewritten`; for `status` the whole body, if not empty.
+    /// Members for `rewritten`, or the whole body of `status` if not empty.
     #[serde(default)]
     pub members: Map<String, Value>,
-    /// For `rewritten`.
+    /// Names of the members that `rewritten` removes.
     #[serde(default)]
     pub without: Vec<String>,
-    /// For `rewritten`; empty for none.
+    /// Content type for `rewritten`. An empty string removes the header.
     #[serde(default)]
     pub content_type: Option<String>,
-    /// For `rewritten`: text before the body, such as a byte order mark.
+    /// Text that `rewritten` writes before the body, such as a byte order mark.
     #[serde(default)]
     pub prefix: String,
 }
 
-fn certain() -> f64 {
+fn always() -> f64 {
     1.0
 }
 
@@ -128,12 +123,11 @@ fn unavailable() -> u16 {
     503
 }
 
-fn noticeable() -> u64 {
+fn default_delay_ms() -> u64 {
     100
 }
 
 impl Fault {
-    /// A fault of every request.
     pub fn new(kind: FaultKind) -> Self {
         Self {
             kind,
@@ -142,10 +136,10 @@ impl Fault {
             activity_id: None,
             skip: 0,
             count: None,
-            probability: certain(),
+            probability: always(),
             status: unavailable(),
             body: BodyShape::default(),
-            delay_ms: noticeable(),
+            delay_ms: default_delay_ms(),
             bytes: None,
             members: Map::new(),
             without: Vec::new(),
@@ -169,7 +163,6 @@ impl Fault {
         }
     }
 
-    /// Restricts the fault to paths that contain `part`.
     #[must_use]
     pub fn on_path(self, part: &str) -> Self {
         Self {
@@ -178,7 +171,6 @@ impl Fault {
         }
     }
 
-    /// Restricts the fault to the next `count` requests.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self {
@@ -196,18 +188,17 @@ impl Fault {
     }
 }
 
-/// The effect on one request: at most one fault, and the sum of the latencies.
+/// Effect on one request: at most one fault, and the sum of the latencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strike {
     pub(crate) fault: Option<Fault>,
     pub(crate) delay_ms: u64,
 }
 
-/// An entry of `GET /_sandbox/faults`.
+/// Entry of `GET /_sandbox/faults`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     id: u64,
-    /// The number of affected requests.
     struck: u64,
     fault: Fault,
 }
@@ -251,7 +242,6 @@ impl Faults {
         locked(&self.state).0.clone()
     }
 
-    /// Determines the effect on a request, and counts it.
     pub(crate) fn strike(&self, path: &str, query: &str) -> Strike {
         let mut strike = Strike::default();
         let (entries, random) = &mut *locked(&self.state);
@@ -279,12 +269,11 @@ impl Faults {
         strike
     }
 
-    /// A random number of milliseconds up to `most`.
-    pub(crate) fn jitter(&self, most: u64) -> u64 {
-        if most == 0 {
+    pub(crate) fn jitter(&self, max: u64) -> u64 {
+        if max == 0 {
             0
         } else {
-            locked(&self.state).1.u64(0..=most)
+            locked(&self.state).1.u64(0..=max)
         }
     }
 }
@@ -294,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_affects_the_requests_after_those_it_skips_until_it_is_used_up() {
+    fn fault_affects_requests_after_the_skipped_ones_up_to_its_count() {
         let mut fault = Fault::new(FaultKind::Reset).on_path("/send_history").times(1);
         fault.skip = 1;
         let faults = Faults::new(&[fault], 1);
@@ -306,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_on_a_query_strikes_the_pages_after_the_first() {
+    fn fault_on_a_query_affects_the_pages_after_the_first() {
         let mut fault = Fault::new(FaultKind::Reset).on_path("/v3/emails");
         fault.query_contains = Some("cursor=".to_owned());
         let faults = Faults::new(&[fault], 1);
@@ -317,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn latencies_add_up_beside_another_fault() {
+    fn latencies_add_up_with_another_fault() {
         let faults = Faults::new(&[Fault::new(FaultKind::Latency), Fault::new(FaultKind::Stall)], 1);
         faults.add(Fault::new(FaultKind::Latency));
         let strike = faults.strike("/", "");

@@ -3,7 +3,7 @@
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
-    reason = "used by this workspace's tests and programs alone: a doc comment is for what the name and type do not say"
+    reason = "only this workspace uses the crate, so doc comments are limited to facts that names and types do not show"
 )]
 
 mod api;
@@ -33,5 +33,5 @@ pub use faults::{BodyShape, Fault, FaultKind};
 pub use request_log::LoggedRequest;
 pub use sandbox::Sandbox;
 
-/// The example activity of the vendor's guide, with two sends.
+/// Example activity of the vendor's guide, with two sends.
 pub const GUIDE_ACTIVITY_ID: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";

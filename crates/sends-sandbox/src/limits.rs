@@ -1,4 +1,4 @@
-//! The rate limits of an API key, by the second and by the day, counted exactly.
+//! Rate limits of an API key by second and by day, counted exactly.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -15,15 +15,11 @@ const DAY_SECONDS: i64 = 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// The limit of the second.
     Throttled,
-    /// The limit of the day.
-    QuotaExceeded {
-        seconds_left: i64,
-    },
+    QuotaExceeded { seconds_left: i64 },
 }
 
-/// The arrivals of the last second, and the maximum over all sliding seconds.
+/// Arrivals of the last second, and the maximum over all sliding seconds.
 #[derive(Debug, Default)]
 pub(crate) struct SlidingSecond {
     arrivals: VecDeque<u64>,
@@ -68,17 +64,16 @@ struct Use {
     counts: KeyCounters,
 }
 
-/// The counters of one API key.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct KeyCounters {
     passed: u64,
     throttled: u64,
     quota_exceeded: u64,
-    /// Requests counted against the present day.
+    /// Number of requests counted against the current day.
     today: u64,
-    /// Maximum number of arrivals in a sliding second, rejected ones included.
+    /// Maximum number of arrivals in a sliding second, including rejected requests.
     greatest_in_a_second: usize,
-    /// Maximum number of passed requests in a sliding second.
+    /// Maximum number of accepted requests in a sliding second.
     greatest_passed_in_a_second: usize,
 }
 
@@ -88,7 +83,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Counts a request of `key`. A limit of 0 is none.
+    /// Counts a request of `key`. A limit of 0 means no limit.
     pub(crate) fn admit(
         &self,
         key: &str,
@@ -98,7 +93,7 @@ impl Limits {
     ) -> Verdict {
         let mut keys = locked(&self.keys);
         let usage = keys.entry(key.to_owned()).or_default();
-        // Read under the lock, so that arrivals are in order.
+        // The clocks are read under the lock, so that arrivals are in order.
         let (now, now_micros, second) = (clock.now(), clock.elapsed_micros(), clock.real_second());
         usage.arrived.record(now_micros);
         if usage.day != now.day() {
@@ -181,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sliding_second_lets_four_pass_and_keys_do_not_share() {
+    fn sliding_second_accepts_four_requests_of_each_key() {
         let (limits, clock) = (Limits::default(), Clock::start());
         let settings = Settings {
             second_window: SecondWindow::Sliding,
@@ -211,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_ends_at_midnight() {
+    fn daily_limit_resets_at_midnight() {
         let clock = Clock::start();
         let limits = Limits::default();
         let settings = Settings {

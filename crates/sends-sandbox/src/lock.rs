@@ -1,4 +1,4 @@
-//! Locks that ignore poisoning: a panic in one request must not end the simulation.
+//! Locks that ignore poisoning, because a panic in one request must not end the simulation.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -1,4 +1,4 @@
-//! The sandbox as a program.
+//! Command-line program of the sandbox.
 
 mod options;
 
@@ -12,7 +12,7 @@ use sends_sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// The exit code of `clap` for invalid options.
+/// Exit code of `clap` for invalid options.
 const INVALID_OPTIONS: u8 = 2;
 
 #[tokio::main]
@@ -60,7 +60,6 @@ async fn start(listen: std::net::SocketAddr, config: sends_sandbox::Config) -> s
     Sandbox::start_on(TcpListener::bind(listen).await?, config)
 }
 
-/// Waits for SIGINT or SIGTERM.
 async fn interrupted() {
     use tokio::signal;
     #[cfg(unix)]
@@ -76,7 +75,6 @@ async fn interrupted() {
     }
 }
 
-/// Prints an error to the standard error output.
 fn fail(error: &str, code: u8) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "sends-sandbox: {error}");
     ExitCode::from(code)

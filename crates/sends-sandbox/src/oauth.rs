@@ -1,4 +1,4 @@
-//! The OAuth endpoints: authorize, token, device, and the page for the user of a device.
+//! OAuth endpoints: authorize, token, device, and the page for the user of a device.
 
 mod authorize;
 mod client_authentication;
@@ -24,7 +24,6 @@ const TOKEN: &str = "/oauth2/default/v1/token";
 const DEVICE: &str = "/oauth2/default/v1/device/authorize";
 const ACTIVATE: &str = "/oauth2/default/v1/activate";
 
-/// The name of a path in the counters.
 pub(crate) fn endpoint(path: &str) -> &'static str {
     match path {
         AUTHORIZE => "authorize",
@@ -35,7 +34,7 @@ pub(crate) fn endpoint(path: &str) -> &'static str {
     }
 }
 
-/// The names of a query's parameters. Their values may be codes and tokens, which must not be logged.
+/// Returns the names of a query's parameters. The values may be codes and tokens, which must not be logged.
 pub(crate) fn names(query: &str) -> String {
     let parameters = Query::parse(query.as_bytes()).0;
     let names: Vec<_> = parameters.into_iter().map(|(name, _)| name).collect();
@@ -46,14 +45,13 @@ fn query(parts: &Parts) -> Query {
     Query::parse(parts.uri.query().unwrap_or_default().as_bytes())
 }
 
-/// The parameters of the body, then those of the query: the real endpoints accept both.
+/// Returns the parameters of the body, followed by those of the query, because the real endpoints accept both.
 fn form(parts: &Parts, body: &Bytes) -> Query {
     let mut form = Query::parse(body);
     form.0.extend(query(parts).0);
     form
 }
 
-/// Applies the rate limit of the token endpoint.
 pub(crate) fn admit(
     upstream: &Upstream,
     settings: &Settings,
@@ -86,7 +84,7 @@ pub(crate) fn answer(upstream: &Upstream, settings: &Settings, parts: &Parts, bo
         }
         (&Method::POST, TOKEN) => token::answer(upstream, settings, parts, &form(parts, body)),
         (&Method::POST, DEVICE) => device::authorize(upstream, settings, parts, &form(parts, body)),
-        // The discovery document included.
+        // The discovery document does not exist either.
         _ => Ok(Reply::empty(StatusCode::NOT_FOUND)),
     };
     answered.unwrap_or_else(|error| error)
@@ -96,7 +94,6 @@ fn invalid_request(description: &str) -> Reply {
     errors::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
 }
 
-/// The requested scopes, if all of them exist.
 fn scopes(form: &Query) -> Option<Vec<String>> {
     let scopes: Vec<String> = form
         .get("scope")
@@ -110,7 +107,7 @@ fn scopes(form: &Query) -> Option<Vec<String>> {
         .then_some(scopes)
 }
 
-/// The account of a login: the one in the settings, else the first.
+/// Returns the account of a login: the account in the settings, else the first account.
 fn login_account(upstream: &Upstream, settings: &Settings) -> Option<String> {
     let account = match settings.login_account.as_deref() {
         Some(name) => upstream.account(name),
@@ -119,7 +116,6 @@ fn login_account(upstream: &Upstream, settings: &Settings) -> Option<String> {
     account.map(|account| account.config.name.clone())
 }
 
-/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

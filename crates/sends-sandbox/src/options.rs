@@ -141,7 +141,7 @@ impl Options {
     }
 }
 
-/// The first paragraph of a parser's error, without usage notes and colours.
+/// Returns the first paragraph of a parser's error, without usage notes and colours.
 pub(crate) fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_an_account_creates_the_account() {
+    fn token_with_an_account_creates_the_account() {
         let config = parse(&[
             "--access-token",
             "one",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_option_is_named_in_one_sentence() {
+    fn invalid_option_is_reported_in_one_sentence() {
         let wrong = parse(&["--fault", r#"{"kind":"explode"}"#])
             .unwrap_err()
             .to_string();

@@ -1,8 +1,8 @@
-//! The parameters of a query or a form.
+//! Parameters of a query or a form.
 
 use url::form_urlencoded;
 
-/// Decoded names and values. The first value of a repeated name counts.
+/// Decoded names and values. The first value of a repeated name is used.
 #[derive(Debug)]
 pub(crate) struct Query(pub(crate) Vec<(String, String)>);
 

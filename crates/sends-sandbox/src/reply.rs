@@ -12,9 +12,9 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::Frame;
 use serde::Serialize;
 
-/// The error of a body that ends early; hyper closes the connection.
+/// Error of a body that ends early, after which hyper closes the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("the body was cut off on purpose")]
+#[error("the body was truncated intentionally")]
 pub(crate) struct CutOff;
 
 impl From<Infallible> for CutOff {
@@ -28,7 +28,6 @@ pub(crate) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, CutOff>>;
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
 pub(crate) const HTML: &str = "text/html";
 
-/// A response before it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -78,12 +77,12 @@ impl Reply {
         self.response_with(|body| Either::Left(Full::new(body)))
     }
 
-    /// Sends half of the body, with the length of the whole, and then breaks the connection.
+    /// Sends half of the body with the `content-length` of the whole, and then breaks the connection.
     pub(crate) fn cut_off(self) -> Response<Body> {
         self.half(FLUSHED)
     }
 
-    /// Sends half of the body, with the length of the whole, and then nothing more.
+    /// Sends half of the body with the `content-length` of the whole, and then nothing.
     pub(crate) fn stalled(self) -> Response<Body> {
         self.half(STALLED)
     }
@@ -97,7 +96,7 @@ impl Reply {
         })
     }
 
-    /// Sends the body in pieces, with a delay before each.
+    /// Sends the body in pieces, with a delay before each piece.
     pub(crate) fn dripping(self, piece_bytes: usize, delay: Duration) -> Response<Body> {
         self.response_with(|body| {
             let pieces: Vec<_> = body
@@ -116,7 +115,7 @@ impl Reply {
     }
 }
 
-/// Long enough for the written bytes to be sent before the connection breaks.
+/// Delay in which the written bytes are sent before the connection breaks.
 const FLUSHED: Duration = Duration::from_millis(30);
 const STALLED: Duration = Duration::from_hours(24);
 

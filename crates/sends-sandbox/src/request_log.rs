@@ -1,4 +1,4 @@
-//! The request log, ordered and bounded, and its counters. Tokens are logged as fingerprints.
+//! Ordered and bounded request log, and its counters. Tokens are logged as fingerprints.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -10,26 +10,26 @@ use crate::clock::Clock;
 use crate::limits::SlidingSecond;
 use crate::lock::locked;
 
-/// An entry of `GET /_sandbox/requests`.
+/// Entry of `GET /_sandbox/requests`.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoggedRequest {
-    /// Ascending from 0, never reused.
+    /// Sequence number, ascending from 0 and never reused.
     pub sequence: u64,
-    /// Milliseconds from the start of the sandbox to the arrival.
+    /// Milliseconds from the start of the sandbox to the arrival of the request.
     pub at_ms: f64,
     #[serde(serialize_with = "method_name")]
     pub method: Method,
     pub path: String,
-    /// The raw query; for OAuth the names only, since values may be codes and tokens.
+    /// Raw query. For OAuth, only the parameter names, because the values may be codes and tokens.
     pub query: Option<String>,
-    /// `None` before the response, and without one.
+    /// `None` before the response, and without a response.
     pub status: Option<u16>,
     pub fault: Option<&'static str>,
-    /// The fingerprint of the token or of the HTTP Basic credential.
+    /// Fingerprint of the token or of the HTTP Basic credential.
     pub credential: Option<String>,
-    /// The requests in flight at the arrival, itself included.
+    /// Number of requests in flight at the arrival, including this request.
     pub in_flight: usize,
-    /// Milliseconds to the response.
+    /// Milliseconds from the arrival to the response.
     pub took_ms: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ fn method_name<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S
     serializer.serialize_str(method.as_str())
 }
 
-/// The result of `GET /_sandbox/counters`.
+/// Response of `GET /_sandbox/counters`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counters {
     requests: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Counters {
     greatest_in_flight: usize,
     /// Maximum number of arrivals in a sliding second.
     greatest_in_a_second: usize,
-    /// API requests with other methods than GET, of which a reader of send histories makes none.
+    /// Number of API requests with methods other than GET, which a reader of send histories never uses.
     api_requests_not_get: u64,
     by_endpoint: BTreeMap<&'static str, u64>,
     by_status: BTreeMap<u16, u64>,
@@ -125,7 +125,6 @@ impl RequestLog {
         }
     }
 
-    /// The entries from a sequence number on, the oldest first.
     pub(crate) fn entries(&self, from: u64) -> Vec<LoggedRequest> {
         locked(&self.state)
             .entries
@@ -177,7 +176,7 @@ impl RequestLog {
     }
 }
 
-/// A request in flight, until it is dropped: that includes one whose client has disconnected.
+/// Request in flight, until the value is dropped. A request whose client has disconnected is included.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     log: Arc<RequestLog>,

@@ -1,4 +1,4 @@
-//! The handle to a running sandbox.
+//! Handle to a running sandbox.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::faults::Fault;
 use crate::request_log::LoggedRequest;
 use crate::upstream::Upstream;
 
-/// A running sandbox. Dropping it aborts the server; [`Sandbox::stop`] waits for responses in progress.
+/// Running sandbox. Dropping the handle aborts the server; [`Sandbox::stop`] waits for responses in progress.
 #[derive(Debug)]
 #[must_use]
 pub struct Sandbox {
@@ -27,12 +27,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free loopback port.
     pub async fn start(config: Config) -> io::Result<Self> {
         Self::start_on(TcpListener::bind(("127.0.0.1", 0)).await?, config)
     }
 
-    /// Starts a sandbox in the current tokio runtime.
     pub fn start_on(listener: TcpListener, config: Config) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let access_token = config
@@ -52,17 +50,15 @@ impl Sandbox {
         })
     }
 
-    /// The base URL of the API, such as `http://127.0.0.1:8081/v3`.
+    /// Returns the base URL of the API, such as `http://127.0.0.1:8081/v3`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v3", self.address)
     }
 
-    /// The base URL of OAuth, such as `http://127.0.0.1:8081/oauth2/default/v1`.
     pub fn oauth_base_url(&self) -> String {
         format!("http://{}/oauth2/default/v1", self.address)
     }
 
-    /// The base URL of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
     pub fn control_url(&self) -> String {
         format!("http://{}/_sandbox", self.address)
     }
@@ -71,12 +67,11 @@ impl Sandbox {
         self.address
     }
 
-    /// The first fixed access token. By default it has every scope.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
 
-    /// The identifier of a generated activity of the first account. `None` beyond their number.
+    /// Returns the identifier of a generated activity of the first account, or `None` beyond their number.
     pub fn activity_id(&self, index: u64) -> Option<String> {
         Some(
             self.upstream
@@ -87,24 +82,22 @@ impl Sandbox {
         )
     }
 
-    /// Adds a fault, as `POST /_sandbox/faults` does.
     pub fn add_fault(&self, fault: Fault) {
         self.upstream.faults.add(fault);
     }
 
-    /// Changes the settings, as `POST /_sandbox/config` does.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = (*self.upstream.settings()).clone();
         change(&mut settings);
         self.upstream.set_settings(settings);
     }
 
-    /// The request log, the oldest request first, as in `GET /_sandbox/requests`.
+    /// Returns the request log, the oldest request first, as `GET /_sandbox/requests` does.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.upstream.log.entries(0)
     }
 
-    /// Stops accepting connections, waits up to a second for responses in progress, and closes the rest.
+    /// Stops accepting connections, waits for at most a second for responses in progress, and closes the remaining connections.
     pub async fn stop(mut self) {
         // Sending fails only if the server has already ended.
         let _ = self.stop.send(true);

@@ -1,4 +1,4 @@
-//! The steps of a request: log, availability, authentication, rate limits, faults, response.
+//! Steps of a request: log, availability, authentication, rate limits, faults, response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,6 @@ use crate::upstream::Upstream;
 use crate::wild::Draw;
 use crate::{api, bearer, compression, control, errors, oauth};
 
-/// Maximum size of a request body.
 const MAX_BODY_BYTES: usize = 1 << 20;
 const HUGE: usize = 10_000_000;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -41,7 +40,7 @@ pub(crate) async fn answer(
         settings = Arc::new(draw.settings(&settings));
     }
     if settings.jitter_ms > 0 {
-        // Delays before the limits, which then count requests closer together than they were sent.
+        // The random delay precedes the limits, so that requests can be counted closer together than they were sent.
         tokio::time::sleep(Duration::from_millis(upstream.faults.jitter(settings.jitter_ms))).await;
     }
     let route = api::Route::parse(parts.uri.path());
@@ -124,12 +123,11 @@ pub(crate) async fn answer(
             finished(invented(&fault)).into_response()
         }
         FaultKind::Rewritten => finished(rewritten(real(), &fault)).into_response(),
-        // Delayed above.
+        // The delay was already applied above.
         FaultKind::Latency => finished(real()).into_response(),
     })
 }
 
-/// A request that passed authentication and rate limits.
 enum Admitted {
     Api(bearer::Bearer),
     OAuth(bytes::Bytes),
@@ -171,7 +169,6 @@ async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
     Some(collected.to_bytes())
 }
 
-/// Adds the common headers, compresses the body, and logs the status.
 fn finish(
     mut reply: Reply,
     parts: &Parts,
@@ -222,7 +219,6 @@ fn finish(
 const UNAVAILABLE_PAGE: &str =
     "<html><head><title>503 Service Temporarily Unavailable</title></head><body>503</body></html>";
 
-/// The response of a fault that replaces the real one.
 fn invented(fault: &Fault) -> Reply {
     match fault.kind {
         FaultKind::NotJson => Reply::text(
@@ -246,7 +242,7 @@ fn invented(fault: &Fault) -> Reply {
     }
 }
 
-/// The response as changed by the fault. Members are replaced only in a JSON object.
+/// Changes the response as specified by the fault. Members are replaced only in a JSON object.
 fn rewritten(mut reply: Reply, fault: &Fault) -> Reply {
     if let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&reply.body) {
         body.retain(|name, _| !fault.without.contains(name));
@@ -267,10 +263,11 @@ fn rewritten(mut reply: Reply, fault: &Fault) -> Reply {
 
 fn failed(fault: &Fault) -> Reply {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let error = json!({"error_key": "emails.api.internal_error", "error_message": "An error was simulated."});
+    let error =
+        json!({"error_key": "emails.api.internal_error", "error_message": "This error is simulated."});
     match fault.body {
         _ if !fault.members.is_empty() => Reply::json(status, &fault.members),
-        // Clients act on the keys of these two.
+        // Clients act on the keys of these two errors.
         BodyShape::Object if status == StatusCode::UNAUTHORIZED => errors::unauthorized(),
         BodyShape::Object if status == StatusCode::FORBIDDEN => errors::access_denied(),
         BodyShape::Array => Reply::json(status, &json!([error])),

@@ -1,4 +1,4 @@
-//! The state of the simulated upstream.
+//! State of the simulated upstream.
 
 use std::sync::{Arc, RwLock};
 
@@ -21,7 +21,7 @@ pub(crate) struct Upstream {
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
-    /// The separate limit of the token endpoint.
+    /// Separate rate limit of the token endpoint.
     pub(crate) token_limits: Limits,
     pub(crate) faults: Faults,
     pub(crate) attempts: Attempts,
@@ -66,7 +66,7 @@ impl Upstream {
         self.config.clients.iter().find(|client| client.id == id)
     }
 
-    /// Restores the initial state. Issued tokens stay.
+    /// Restores the initial state, but keeps issued tokens.
     pub(crate) fn reset(&self) {
         self.set_settings(self.config.settings.clone());
         self.clock.return_to_real_time();

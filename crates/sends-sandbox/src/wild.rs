@@ -1,8 +1,8 @@
-//! The wild upstream: the same data in a form drawn at random among the documented and observed ones.
+//! Responses with the same data in random forms, drawn from the documented and observed forms.
 //!
-//! A form is derived from the seed, the URI, and the number of its requests, so that a run can be repeated. Identifiers, sends,
-//! outcomes, present counts and the sequence of pages stay. Excluded are forms that hide a fact: pages without their records, 200
-//! with an HTML page, 204, an early expiry of a token.
+//! A form is derived from the seed, the URI, and the number of requests for the URI, so that a run can be repeated. Identifiers,
+//! sends, outcomes, present counts and the sequence of pages stay the same. Forms that hide a fact are excluded: pages without
+//! their records, 200 with an HTML page, 204, and an early expiry of a token.
 
 mod answers;
 mod errors;
@@ -28,12 +28,12 @@ use crate::lock::locked;
 use crate::reply::Reply;
 use forms::Forms;
 
-/// The number of requests for each method and URI.
+/// Number of requests for each method and URI.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(Mutex<HashMap<u64, u64>>);
 
 impl Attempts {
-    /// Draws the forms for a request, and counts it.
+    /// Draws the forms for a request, and counts the request.
     pub(crate) fn draw(&self, seed: u64, parts: &Parts) -> Draw {
         let request = format!("{} {}", parts.method, parts.uri);
         let mut attempts = locked(&self.0);
@@ -51,26 +51,24 @@ impl Attempts {
     }
 }
 
-/// The forms drawn for one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draw {
     seed: u64,
-    /// True for every second request of the same URI, which does not fail: a retry always succeeds.
+    /// Whether this is an even-numbered request for the URI. Such a request does not fail, so that a retry always succeeds.
     is_repeated: bool,
 }
 
-/// The number of requests per failure.
+/// Average number of requests per failure.
 const FAILURES: usize = 40;
-/// The number of responses per 202 or 203 instead of 200.
+/// Average number of responses per status 202 or 203 instead of 200.
 const ODD_STATUSES: usize = 12;
 
 impl Draw {
-    /// An independent generator per stage, so that another draw in one stage does not affect the others.
+    /// Returns an independent generator for a stage, so that another draw in one stage does not affect the others.
     fn forms(self, stage: u64) -> Forms {
         Forms::new(Rng::with_seed(self.seed ^ (stage << 56)))
     }
 
-    /// Draws the settings that affect the form alone.
     pub(crate) fn settings(self, settings: &Settings) -> Settings {
         let mut forms = self.forms(1);
         let mut settings = settings.clone();
@@ -83,7 +81,7 @@ impl Draw {
         settings
     }
 
-    /// A failure in some requests to the API, which a retry overcomes.
+    /// Draws a failure for some API requests. A retry succeeds.
     pub(crate) fn failure(self) -> Option<Fault> {
         let mut forms = self.forms(2);
         if self.is_repeated || !forms.one_in(FAILURES) {
@@ -112,7 +110,7 @@ impl Draw {
         Some(Fault::status(status, body))
     }
 
-    /// A response of the API in another form.
+    /// Rewrites an API response in another form.
     pub(crate) fn answer(self, route: Option<Route<'_>>, mut reply: Reply) -> Reply {
         let mut forms = self.forms(3);
         if reply.status != StatusCode::OK {
@@ -131,7 +129,7 @@ impl Draw {
         reply
     }
 
-    /// A response of the token and device endpoints in another form.
+    /// Rewrites a response of the token or device endpoint in another form.
     pub(crate) fn oauth_answer(self, request: &Bytes, mut reply: Reply) -> Reply {
         let mut forms = self.forms(4);
         let parsed = serde_json::from_slice(&reply.body);
@@ -143,7 +141,6 @@ impl Draw {
         reply
     }
 
-    /// Removes some of the headers for diagnosis.
     pub(crate) fn drop_headers(self, reply: &mut Reply) {
         let mut forms = self.forms(5);
         let optional = [
@@ -160,7 +157,6 @@ impl Draw {
     }
 }
 
-/// Changes or removes the content type of JSON.
 fn content_type(forms: &mut Forms, reply: &mut Reply) {
     let content_type = forms.pick(&[
         None,

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Home, is_answered};
+use super::{Home, works};
 
 fn rewritten(members: &Value) -> Value {
     json!({ "kind": "rewritten", "path_contains": "/v1/token", "members": members, "count": 1 })
 }
 
 #[tokio::test]
-async fn an_odd_answer_of_the_token_endpoint_is_a_refresh_all_the_same() {
+async fn malformed_token_response_still_completes_the_refresh() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let service = home.serve(&[]);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     let odd = [
         rewritten(&json!({ "expires_in": "86400", "token_type": null })),
         rewritten(
@@ -29,15 +29,15 @@ async fn an_odd_answer_of_the_token_endpoint_is_a_refresh_all_the_same() {
         let before = home.token_calls().await;
         home.make_expire_in(-10);
         for _ in 0..5 {
-            assert!(is_answered(&service).await, "{fault}: {}", service.log());
+            assert!(works(&service).await, "{fault}: {}", service.log());
         }
         assert_eq!(home.token_calls().await, before + 1, "{fault}");
     }
-    assert!(home.can_be_renewed().await, "the last refresh token was kept");
+    assert!(home.can_be_renewed().await, "the last refresh token was stored");
 }
 
 #[tokio::test]
-async fn a_blank_refresh_token_keeps_the_old_one() {
+async fn blank_refresh_token_does_not_replace_the_previous_one() {
     let mut home = Home::new(&["--refresh-tokens", "long_lived"]);
     home.log_in().await;
     let service = home.serve(&[]);
@@ -46,13 +46,13 @@ async fn a_blank_refresh_token_keeps_the_old_one() {
             .fault(&rewritten(&json!({ "refresh_token": blank })))
             .await;
         home.make_expire_in(-10);
-        assert!(is_answered(&service).await, "{blank}");
+        assert!(works(&service).await, "{blank}");
     }
     assert!(home.can_be_renewed().await);
 }
 
 #[tokio::test]
-async fn no_stated_life_causes_a_refresh_for_every_query() {
+async fn no_reported_lifetime_causes_a_refresh_for_every_query() {
     let lives = [
         json!(0),
         json!(-1),
@@ -74,14 +74,14 @@ async fn no_stated_life_causes_a_refresh_for_every_query() {
         home.make_expire_in(-10);
         let before = home.token_calls().await;
         for _ in 0..20 {
-            assert!(is_answered(&service).await, "{life}");
+            assert!(works(&service).await, "{life}");
         }
         assert_eq!(home.token_calls().await, before + 1, "{life}");
     }
 }
 
 #[tokio::test]
-async fn a_login_that_cannot_be_renewed_says_so_at_once() {
+async fn login_without_a_refresh_token_is_reported_immediately() {
     for refresh_token in [json!(""), Value::Null] {
         let mut home = Home::new(&[]);
         home.sandbox
@@ -99,13 +99,13 @@ async fn a_login_that_cannot_be_renewed_says_so_at_once() {
         assert_eq!(
             login.output.matches("offline_access").count(),
             2,
-            "the address and one sentence"
+            "the output is the URL and one sentence"
         );
     }
 }
 
 #[tokio::test]
-async fn a_rate_limit_while_logging_in_is_waited_out() {
+async fn login_waits_for_the_rate_limit() {
     let throttled = |path: &str, count: u32| {
         json!({ "kind": "status", "status": 429, "path_contains": path, "count": count,
                 "members": { "error_key": "throttled", "error_message": "Too Many Requests" } })

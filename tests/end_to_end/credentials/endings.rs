@@ -1,4 +1,4 @@
-//! Token refreshes in progress when the program, or the client that caused them, ends.
+//! Token refreshes that are in progress when the program, or the client that caused them, ends.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use sends_end_to_end::GUIDE_ACTIVITY;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Home, is_answered};
+use super::{Home, works};
 
-/// Whether the programs under test handle a signal. They keep SIGHUP and SIGQUIT ignored if this process ignores them: SIGHUP
-/// below `nohup`, SIGQUIT in a background command of a shell without job control. The test then skips the signal.
-fn heeds(signal: &str) -> bool {
+/// Returns whether the programs under test handle a signal. They inherit ignored signals from this process: SIGHUP below `nohup`,
+/// and SIGQUIT in a background command of a shell without job control. The tests skip such signals.
+fn handles(signal: &str) -> bool {
     let bit = match signal {
         "HUP" => 0,
         "QUIT" => 2,
@@ -21,40 +21,40 @@ fn heeds(signal: &str) -> bool {
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     let is_heeded = ignored.unwrap_or_default() >> bit & 1 == 0;
     if !is_heeded {
-        eprintln!("SIG{signal} is not tested: it is ignored in this process and in those that it starts");
+        eprintln!("SIG{signal} is not tested, because this process and its children ignore it");
     }
     is_heeded
 }
 
 #[tokio::test]
-async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
+async fn exit_waits_for_a_refresh_in_progress() {
     let mut home = Home::new(&[]);
     home.log_in().await;
-    // Reads everything, so that the next synchronisation is short.
+    // This synchronisation reads everything, so that the next synchronisation is short.
     home.run(&["sync"]).await;
     for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
-        home.slow_token_answers().await;
+        home.slow_token_responses().await;
         home.make_expire_in(200);
         let before = home.token_calls().await;
         let ended = home.run(command).await;
         assert_eq!(ended.status, Some(0), "{ended:?}");
-        // Whether the refresh was sent at all depends on the timing.
+        // Whether the refresh was sent depends on the timing.
         assert!(home.token_calls().await <= before + 1);
         assert!(home.can_be_renewed().await, "{command:?}");
     }
 }
 
 #[tokio::test]
-async fn a_signal_waits_for_a_refresh_that_is_under_way() {
+async fn signal_waits_for_a_refresh_in_progress() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let signals = ["TERM", "INT", "QUIT", "HUP"];
-    for signal in signals.into_iter().filter(|signal| heeds(signal)) {
+    for signal in signals.into_iter().filter(|signal| handles(signal)) {
         let mut service = home.serve(&[]);
-        home.slow_token_answers().await;
+        home.slow_token_responses().await;
         home.make_expire_in(200);
         let before = home.token_calls().await;
-        assert!(is_answered(&service).await);
+        assert!(works(&service).await);
         home.token_calls_reach(before + 1).await;
         service.signal(signal);
         let ended = service.exit_code_within(Duration::from_secs(10)).await;
@@ -62,34 +62,34 @@ async fn a_signal_waits_for_a_refresh_that_is_under_way() {
         assert!(home.can_be_renewed().await, "{signal}: {}", service.log());
     }
 
-    // A command that itself waits for the token.
-    home.slow_token_answers().await;
+    // This command itself waits for the token.
+    home.slow_token_responses().await;
     home.make_expire_in(-10);
     let before = home.token_calls().await;
     let command = home.start(&["history", "c0de0000-0000-4000-8000-000000000002"]);
     home.token_calls_reach(before + 1).await;
     command.interrupt();
     let ended = home.finish(command).await;
-    // 0 if the response arrived, and the command ended by itself, before the signal.
+    // The status is 0 if the response arrived, and the command ended, before the signal.
     assert!(matches!(ended.status, Some(130 | 0)), "{ended:?}");
     assert!(home.can_be_renewed().await);
 }
 
-/// Delays the responses of the token endpoint for longer than several signals, but less than the timeout of a call.
-async fn very_slow_token_answers(home: &Home) {
+/// Delays the responses of the token endpoint for longer than several signals take, but for less than the call timeout.
+async fn very_slow_token_responses(home: &Home) {
     let fault = json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 200 });
     home.sandbox.fault(&fault).await;
 }
 
 #[tokio::test]
-async fn no_number_of_sigterms_gives_up_a_refresh() {
+async fn repeated_sigterm_never_abandons_a_refresh() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let mut service = home.serve(&[]);
-    very_slow_token_answers(&home).await;
+    very_slow_token_responses(&home).await;
     home.make_expire_in(200);
     let before = home.token_calls().await;
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     home.token_calls_reach(before + 1).await;
     for _ in 0..4 {
         service.signal("TERM");
@@ -99,12 +99,12 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
     assert_eq!(ended, Some(0), "{}", service.log());
     assert!(home.can_be_renewed().await, "{}", service.log());
 
-    // `history` ends with the status of the signal, and `sync` with 3, since work is left.
+    // `history` ends with the status of the signal. `sync` ends with 3, because work is left.
     for (command, status) in [
         (&["history", "--max-age", "0", GUIDE_ACTIVITY][..], 143),
         (&["sync"], 3),
     ] {
-        very_slow_token_answers(&home).await;
+        very_slow_token_responses(&home).await;
         home.make_expire_in(-10);
         let before = home.token_calls().await;
         let process = home.start(command);
@@ -114,8 +114,8 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
             sleep(Duration::from_millis(300)).await;
         }
         let ended = home.finish(process).await;
-        // 0 if the refresh was stored and the command ended before the signal was handled; 143 if a later signal ended a
-        // synchronisation that was already complete.
+        // The status is 0 if the refresh was stored and the command ended before the signal was handled. The status is 143 if a
+        // later signal ended a synchronisation that was already complete.
         let expected = [Some(status), Some(143), Some(0)];
         assert!(expected.contains(&ended.status), "{ended:?}");
         assert!(home.can_be_renewed().await, "{command:?}");
@@ -123,17 +123,17 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
 }
 
 #[tokio::test]
-async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
+async fn closed_terminal_ends_no_command_before_its_refresh_is_stored() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let signals = [("QUIT", 131), ("HUP", 129)];
-    for (signal, status) in signals.into_iter().filter(|(signal, _)| heeds(signal)) {
-        // `history` ends with the status of the signal, and `sync` with 3, since work is left.
+    for (signal, status) in signals.into_iter().filter(|(signal, _)| handles(signal)) {
+        // `history` ends with the status of the signal. `sync` ends with 3, because work is left.
         for (command, status) in [
             (&["history", "--max-age", "0", GUIDE_ACTIVITY][..], status),
             (&["sync"], 3),
         ] {
-            very_slow_token_answers(&home).await;
+            very_slow_token_responses(&home).await;
             home.make_expire_in(-10);
             let before = home.token_calls().await;
             let process = home.start(command);
@@ -143,7 +143,7 @@ async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
             sleep(Duration::from_millis(300)).await;
             process.signal(signal);
             let ended = home.finish(process).await;
-            // 0 if the refresh was stored and the command ended before the signal was handled.
+            // The status is 0 if the refresh was stored and the command ended before the signal was handled.
             assert!(
                 [Some(status), Some(0)].contains(&ended.status),
                 "{signal} {ended:?}"
@@ -154,7 +154,7 @@ async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
 }
 
 #[tokio::test]
-async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
+async fn ctrl_c_abandons_a_refresh_only_after_a_warning() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let mut service = home.serve(&[]);
@@ -162,14 +162,14 @@ async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
         .fault(&json!({ "kind": "latency", "path_contains": "/v1/token", "delay_ms": 15_000 }))
         .await;
     home.make_expire_in(200);
-    assert!(is_answered(&service).await);
-    // The request is in flight, and is logged upstream once it is answered.
+    assert!(works(&service).await);
+    // The request is in flight. The upstream logs the request once the response is sent.
     sleep(Duration::from_millis(500)).await;
     service.signal("INT");
     service.log_once(|log| log.contains("stopped")).await;
     service.signal("INT");
     service.log_once(|log| log.contains("Ctrl-C cancels it")).await;
-    // Too early to be a reaction to the warning.
+    // This signal arrives too early to be a reaction to the warning.
     service.signal("INT");
     assert_eq!(service.exit_code_within(Duration::from_millis(1_500)).await, None);
     service.signal("INT");
@@ -178,16 +178,16 @@ async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
 }
 
 #[tokio::test]
-async fn a_refresh_goes_on_when_the_client_that_drove_it_disconnects() {
+async fn refresh_continues_after_its_client_disconnects() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let service = home.serve(&[]);
-    home.slow_token_answers().await;
+    home.slow_token_responses().await;
     home.make_expire_in(-10);
     let before = home.token_calls().await;
-    let asked = tokio::time::timeout(Duration::from_millis(200), is_answered(&service)).await;
-    assert!(asked.is_err(), "the client disconnects before the response");
-    assert!(is_answered(&service).await, "{}", service.log());
+    let requested = tokio::time::timeout(Duration::from_millis(200), works(&service)).await;
+    assert!(requested.is_err(), "the client disconnects before the response");
+    assert!(works(&service).await, "{}", service.log());
     assert_eq!(home.token_calls().await, before + 1);
     assert!(home.can_be_renewed().await);
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Home, is_answered};
+use super::{Home, works};
 use sends_end_to_end::GUIDE_ACTIVITY;
 
 #[tokio::test]
-async fn a_login_without_the_privilege_for_reports_lacks_statistics_alone() {
+async fn login_without_the_reports_privilege_lacks_only_statistics() {
     let mut home = Home::new(&["--without-privilege", "ui:campaign:metrics", "--activities", "20"]);
     let login = home.log_in().await;
     assert_eq!(login.status, Some(0), "{login:?}");
@@ -27,7 +27,7 @@ async fn a_login_without_the_privilege_for_reports_lacks_statistics_alone() {
     assert_eq!(history.status, Some(0), "{history:?}");
 
     let service = home.serve(&[]);
-    assert!(is_answered(&service).await, "{}", service.log());
+    assert!(works(&service).await, "{}", service.log());
     let answer = service
         .query(&format!(
             r#"{{ account {{ organizationName }}
@@ -58,7 +58,7 @@ async fn a_login_without_the_privilege_for_reports_lacks_statistics_alone() {
 }
 
 #[tokio::test]
-async fn a_login_whose_privileges_cannot_be_checked_says_so_and_is_kept() {
+async fn login_with_unverifiable_privileges_is_stored_with_a_warning() {
     let mut home = Home::new(&[]);
     for fault in [
         json!({ "kind": "status", "status": 403, "path_contains": "/privileges" }),
@@ -68,20 +68,20 @@ async fn a_login_whose_privileges_cannot_be_checked_says_so_and_is_kept() {
         let login = home.log_in().await;
         assert_eq!(login.status, Some(0), "{login:?}");
         assert!(login.output.contains("Connected: "), "{login:?}");
-        let said = "Whether the user has the privileges campaign:read and ui:campaign:metrics could not be checked: ";
-        assert!(login.output.contains(said), "{login:?}");
-        assert!(is_answered(&home.serve(&[])).await);
+        let message = "Whether the user has the privileges campaign:read and ui:campaign:metrics could not be checked: ";
+        assert!(login.output.contains(message), "{login:?}");
+        assert!(works(&home.serve(&[])).await);
         home.sandbox.control("DELETE", "faults", &json!(null)).await;
     }
 }
 
 #[tokio::test]
-async fn a_synchronisation_without_the_privilege_for_reports_names_it_and_reads_the_rest() {
+async fn synchronisation_without_the_reports_privilege_names_it_and_reads_the_rest() {
     let mut home = Home::new(&["--without-privilege", "ui:campaign:metrics", "--activities", "20"]);
     home.log_in().await;
     let sync = home.run(&["sync"]).await;
-    let said = format!("{}{}", sync.output, sync.errors);
-    assert!(said.contains("ui:campaign:metrics"), "{sync:?}");
+    let message = format!("{}{}", sync.output, sync.errors);
+    assert!(message.contains("ui:campaign:metrics"), "{sync:?}");
     let service = home.serve(&[]);
     let answer = service
         .query("{ sends(first: 1) { totalCount nodes { sendId } } }")

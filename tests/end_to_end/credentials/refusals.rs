@@ -1,16 +1,16 @@
-//! Cost of a rejected token and of a dead login.
+//! Cost of a rejected access token and of a rejected login.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-use super::{Home, code, is_answered};
+use super::{Home, code, works};
 
 #[tokio::test]
-async fn a_dead_login_costs_no_further_calls() {
+async fn rejected_login_costs_no_further_calls() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let service = home.serve(&[]);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     home.sandbox.control("POST", "tokens/revoke", &json!({})).await;
     let before = (home.api_calls().await, home.token_calls().await);
     for _ in 0..97 {
@@ -18,22 +18,22 @@ async fn a_dead_login_costs_no_further_calls() {
     }
     let activities = home.sandbox.activities(50).await;
     service.summaries(&activities, 0).await;
-    // One call, the probe that confirms its rejection, and one refresh.
+    // The cost is one call, the probe that confirms its rejection, and one refresh.
     let spent = (before.0 + 2, before.1 + 1);
     assert_eq!((home.api_calls().await, home.token_calls().await), spent);
-    // Another process reads the dead login from the disk.
+    // Another process reads the rejected login from disk.
     let read = home.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
     assert!(read.errors.contains("log in again"), "{read:?}");
     assert_eq!((home.api_calls().await, home.token_calls().await), spent);
     home.log_in().await;
-    assert!(is_answered(&service).await, "{}", service.log());
+    assert!(works(&service).await, "{}", service.log());
 }
 
 #[tokio::test]
-async fn a_token_of_the_environment_that_was_refused_costs_no_further_calls() {
+async fn rejected_token_from_the_environment_costs_no_further_calls() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0", "--max-age-settled", "0"]);
-    assert!(is_answered(&service).await);
+    assert!(works(&service).await);
     sandbox.control("POST", "tokens/revoke", &json!({})).await;
     let before = sandbox.requests().await.len();
     for _ in 0..97 {
@@ -43,7 +43,7 @@ async fn a_token_of_the_environment_that_was_refused_costs_no_further_calls() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
+async fn endpoint_that_alone_rejects_the_token_does_not_end_the_login() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     home.sandbox
@@ -61,7 +61,7 @@ async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
         let send = &answer["data"]["campaignActivity"]["latestSend"];
         assert_eq!(send["sendId"], 2, "{answer}");
         assert!(answer["errors"][0].is_object(), "{answer}");
-        assert!(is_answered(&service).await, "{}", service.log());
+        assert!(works(&service).await, "{}", service.log());
     }
     assert_eq!(
         service.query(&names).await["errors"][0]["extensions"]["code"],
@@ -69,15 +69,15 @@ async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
     );
     let requests = home.sandbox.requests().await;
     let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
-    let lists_asked = requests.iter().filter(is_of_lists).count();
+    let list_requests = requests.iter().filter(is_of_lists).count();
     let renewals = home.token_calls().await - before;
-    assert_eq!((lists_asked, renewals), (1, 0), "the token is valid");
+    assert_eq!((list_requests, renewals), (1, 0), "the token is valid");
     assert_eq!(service.get("/health/ready").await.0, 200);
     assert!(home.can_be_renewed().await);
 }
 
 #[tokio::test]
-async fn activities_that_alone_answer_401_cost_the_others_nothing() {
+async fn activities_that_alone_return_401_cost_the_others_nothing() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let activities = home.sandbox.activities(40).await;
@@ -107,6 +107,6 @@ async fn activities_that_alone_answer_401_cost_the_others_nothing() {
     assert_eq!(service.get("/health/ready").await.0, 200);
     assert_eq!(home.token_calls().await, before.1, "no renewal");
     let calls = home.api_calls().await - before.0 - 5 * good.len();
-    assert_eq!(calls, bad.len() + 1, "each once, and one probe");
+    assert_eq!(calls, bad.len() + 1, "one call for each activity, and one probe");
     assert!(home.can_be_renewed().await);
 }

@@ -1,19 +1,19 @@
 //! Logins and refreshes at an upstream whose token responses vary at random.
 
-use super::{Home, is_answered};
+use super::{Home, works};
 
-/// Several seeds, since token responses vary more than their single members, and a login is quick.
+/// Several seeds are tested, because token responses vary more than their individual members, and a login is quick.
 const SEEDS: std::ops::RangeInclusive<u32> = 1..=6;
 const REFRESHES: usize = 6;
 
-/// Every refresh rotates the refresh token or keeps it: the next refresh would detect a lost one.
-async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
+/// Each refresh rotates the refresh token or leaves it unchanged. The next refresh would detect a lost token.
+async fn refresh_repeatedly(home: &mut Home, seed: &str) {
     let service = home.serve(&[]);
     let before = home.token_calls().await;
     for refresh in 0..REFRESHES {
         home.make_expire_in(-10);
         assert!(
-            is_answered(&service).await,
+            works(&service).await,
             "--wild {seed}, refresh {refresh}: {}",
             service.log()
         );
@@ -33,7 +33,7 @@ async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
 }
 
 #[tokio::test]
-async fn a_login_in_a_browser_and_its_refreshes_survive_wild_token_answers() {
+async fn browser_login_and_its_refreshes_survive_wild_token_responses() {
     for seed in SEEDS.map(|seed| seed.to_string()) {
         let mut home = Home::new(&["--wild", &seed]);
         let login = home.log_in().await;
@@ -43,12 +43,12 @@ async fn a_login_in_a_browser_and_its_refreshes_survive_wild_token_answers() {
             !login.output.contains("cannot be renewed"),
             "--wild {seed}: {login:?}"
         );
-        is_renewed_again_and_again(&mut home, &seed).await;
+        refresh_repeatedly(&mut home, &seed).await;
     }
 }
 
 #[tokio::test]
-async fn a_login_on_a_device_and_its_refreshes_survive_wild_token_answers() {
+async fn device_login_and_its_refreshes_survive_wild_token_responses() {
     for seed in SEEDS.map(|seed| seed.to_string()) {
         let mut home = Home::new(&[
             "--wild",
@@ -65,6 +65,6 @@ async fn a_login_on_a_device_and_its_refreshes_survive_wild_token_answers() {
             !login.output.contains("cannot be renewed"),
             "--wild {seed}: {login:?}"
         );
-        is_renewed_again_and_again(&mut home, &seed).await;
+        refresh_repeatedly(&mut home, &seed).await;
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{all, codes, costs, limited_service, of};
 
 #[tokio::test]
-async fn the_account_and_its_zone_cost_one_call() {
+async fn account_and_its_time_zone_cost_one_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -35,7 +35,7 @@ async fn the_account_and_its_zone_cost_one_call() {
 }
 
 #[tokio::test]
-async fn dates_and_totals_take_the_same_time_zones() {
+async fn dates_and_totals_accept_the_same_time_zones() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let ask = async |zone: &str| {
@@ -74,13 +74,12 @@ async fn dates_and_totals_take_the_same_time_zones() {
         let answer = ask(wrong).await;
         assert_eq!(codes(&answer)[0], "BAD_USER_INPUT", "{answer}");
     }
-    // One history, and the account for its time zone.
     let expected = of([("account/summary", 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }
 
 #[tokio::test]
-async fn without_the_scope_local_dates_are_null_with_one_error() {
+async fn missing_scope_nulls_local_dates_with_one_error() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = limited_service(&sandbox).await;
     let answer = service
@@ -94,7 +93,7 @@ async fn without_the_scope_local_dates_are_null_with_one_error() {
 }
 
 #[tokio::test]
-async fn what_the_service_says_of_itself_has_the_same_zone_as_everything_else() {
+async fn dates_of_the_service_itself_accept_the_account_time_zone() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let query = r#"{ upstreamBudget { resetsAt local: resetsAt(zone: "ACCOUNT") } }"#;

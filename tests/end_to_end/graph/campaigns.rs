@@ -1,4 +1,4 @@
-//! Pages of campaigns, and their activities.
+//! Pages of campaigns and their activities.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use super::{codes, costs, of};
 
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
-/// Fields that the listing of campaigns does not have.
+/// Fields that are missing from the upstream's campaign listing.
 const ACTIVITIES: &str = "activities { id role sendHistory { sendId outcome } }";
 
-/// The campaigns of the whole account, page by page, and the number of pages.
 async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
     loop {
@@ -25,7 +24,7 @@ async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value
         let page = &answer["data"]["campaigns"];
         found.extend(page["nodes"].as_array().unwrap().clone());
         pages += 1;
-        assert!(pages < 1_000, "the pages do not end");
+        assert!(pages < 1_000, "the pagination does not end");
         if page["pageInfo"]["hasNextPage"] == false {
             return (found, pages);
         }
@@ -41,10 +40,10 @@ fn ids(campaigns: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_page_of_fifty_campaigns_with_their_histories_costs_what_it_must() {
+async fn page_of_fifty_campaigns_with_histories_costs_the_minimum() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    // The newest campaigns of the account are not those of the showcase, one of which is not found by its id.
+    // The newest campaigns do not include the showcase, which has a campaign that is not found by its id.
     let query = format!("{{ campaigns(first: 50) {{ nodes {{ id name status {ACTIVITIES} }} }} }}");
     let answer = service.query(&query).await;
     let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
@@ -72,12 +71,12 @@ async fn a_page_of_fifty_campaigns_with_their_histories_costs_what_it_must() {
     assert_eq!(costs(&sandbox).await, expected);
     assert_eq!(answer["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
 
-    // A repeated query fetches only data that is no longer fresh: none.
+    // A repeated query fetches only data that is no longer fresh, of which there is none.
     assert_eq!(service.query(&query).await["extensions"]["upstream"]["calls"], 0);
 }
 
 #[tokio::test]
-async fn what_is_not_selected_is_not_fetched() {
+async fn unselected_fields_are_not_fetched() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let query = format!(
@@ -96,7 +95,7 @@ async fn what_is_not_selected_is_not_fetched() {
 }
 
 #[tokio::test]
-async fn all_pages_together_are_the_account_and_each_costs_one_call() {
+async fn pages_cover_the_account_and_cost_one_call_each() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "200"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let (at_once, _) = all(&service, 500, "").await;
@@ -110,7 +109,7 @@ async fn all_pages_together_are_the_account_and_each_costs_one_call() {
 }
 
 #[tokio::test]
-async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
+async fn cursor_survives_a_restart_and_campaign_updates() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "40"]);
     let query = |after: &Value| {
         format!(
@@ -130,7 +129,7 @@ async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
     assert_eq!(ids(second["nodes"].as_array().unwrap()), ids(&all[10..20]));
     assert_eq!(second["pageInfo"]["hasPreviousPage"], true);
 
-    // The campaign of the cursor becomes the newest; the page after the cursor stays the same.
+    // The campaign of the cursor becomes the newest. The page after the cursor stays the same.
     sandbox
         .control(
             "POST",
@@ -145,7 +144,7 @@ async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
 }
 
 #[tokio::test]
-async fn campaigns_are_chosen_by_their_update() {
+async fn campaigns_are_filtered_by_their_update() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let filter = r#", filter: { updatedFrom: "2024-05-01T00:00:00Z", updatedUntil: "2024-06-30T00:00:00Z" }"#;
@@ -165,7 +164,7 @@ async fn campaigns_are_chosen_by_their_update() {
 }
 
 #[tokio::test]
-async fn an_activity_leads_to_its_campaign_and_tells_what_it_is() {
+async fn activity_links_to_its_campaign_and_reports_its_role() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -211,18 +210,22 @@ async fn an_activity_leads_to_its_campaign_and_tells_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
+async fn deleted_campaign_affects_only_its_own_activities() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
         .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCampaignCount } }")
         .await;
     let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
-    let gone: Vec<_> = campaigns
+    let unavailable: Vec<_> = campaigns
         .iter()
         .filter(|campaign| campaign["activities"].is_null())
         .collect();
-    assert_eq!((gone.len(), codes(&answer)), (1, vec!["NOT_FOUND"]), "{answer}");
+    assert_eq!(
+        (unavailable.len(), codes(&answer)),
+        (1, vec!["NOT_FOUND"]),
+        "{answer}"
+    );
     assert_eq!(
         answer["errors"][0]["message"],
         "Campaign not found in this account. Check the id."
@@ -231,7 +234,7 @@ async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
 }
 
 #[tokio::test]
-async fn every_neighbour_is_found_again_by_its_id() {
+async fn every_related_object_is_found_by_its_id() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let ids = [
         format!("Campaign:{GUIDE_CAMPAIGN}"),

@@ -1,4 +1,4 @@
-//! Statistics of unsent emails: null without an error, at a bounded cost, and never at the expense of sent emails.
+//! Statistics of unsent emails: null without an error, at a bounded cost, and without an effect on sent emails.
 
 use std::sync::{
     Arc,
@@ -15,19 +15,18 @@ use super::{
 
 const STATS: &str = "/v3/reports/stats/email_campaign_activities/{ids}";
 
-/// The upstream's response to a batch with a draft.
 #[derive(Clone, Copy)]
 enum Drafts {
     /// The batch is rejected with this status.
-    Refuse(StatusCode),
-    /// The response has only the other activities.
-    LeftOut,
+    Reject(StatusCode),
+    /// The response contains only the other activities.
+    Omit,
 }
 
-/// An activity that ends in `d` like a draft, and has a send.
-const SENT_BUT_REFUSED: &str = "00000000-0000-4000-8000-00000000fffd";
+/// Activity whose id ends in `d` like a draft's, but which has a send.
+const SENT_BUT_REJECTED: &str = "00000000-0000-4000-8000-00000000fffd";
 
-/// The activities whose ids end in `d` are drafts; those that end in `f` do not exist.
+/// Activities whose ids end in `d` are drafts. Activities whose ids end in `f` do not exist.
 fn is_draft(id: &&str) -> bool {
     id.ends_with('d')
 }
@@ -36,7 +35,7 @@ fn id(number: usize, last: char) -> String {
     format!("00000000-0000-4000-8000-{number:011}{last}")
 }
 
-/// An upstream with drafts, and the number of its calls for statistics.
+/// Starts an upstream with drafts. Returns its URL and the number of its calls for statistics.
 async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -45,8 +44,8 @@ async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
         let ids: Vec<&str> = ids.split(',').collect();
         let all_are_drafts = ids.iter().all(is_draft);
         match drafts {
-            Drafts::Refuse(status) if ids.iter().any(is_draft) => return status.into_response(),
-            Drafts::LeftOut if all_are_drafts => return StatusCode::NOT_FOUND.into_response(),
+            Drafts::Reject(status) if ids.iter().any(is_draft) => return status.into_response(),
+            Drafts::Omit if all_are_drafts => return StatusCode::NOT_FOUND.into_response(),
             _ => {}
         }
         let sent = ids.iter().filter(|id| id.ends_with('e'));
@@ -55,7 +54,7 @@ async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
         Json(json!({ "errors": [], "results": records })).into_response()
     };
     let history = async |Path(id): Path<String>| match id.as_bytes().last() {
-        _ if id == SENT_BUT_REFUSED => Json(json!([{ "send_id": 1 }])).into_response(),
+        _ if id == SENT_BUT_REJECTED => Json(json!([{ "send_id": 1 }])).into_response(),
         Some(b'd') => Json(json!([])).into_response(),
         Some(b'e') => Json(json!([{ "send_id": 1 }])).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -93,11 +92,11 @@ fn sends(answer: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_statistics_of_known_drafts_are_null_and_cost_about_a_call_for_ten() {
+async fn statistics_of_known_drafts_are_null_at_about_one_call_per_ten() {
     for drafts in [
-        Drafts::Refuse(StatusCode::NOT_FOUND),
-        Drafts::Refuse(StatusCode::BAD_REQUEST),
-        Drafts::LeftOut,
+        Drafts::Reject(StatusCode::NOT_FOUND),
+        Drafts::Reject(StatusCode::BAD_REQUEST),
+        Drafts::Omit,
     ] {
         let (url, calls) = upstream(drafts).await;
         let service = service_on(&url);
@@ -113,10 +112,10 @@ async fn the_statistics_of_known_drafts_are_null_and_cost_about_a_call_for_ten()
 }
 
 #[tokio::test]
-async fn a_refused_batch_denies_nothing_of_what_was_sent() {
-    let (url, calls) = upstream(Drafts::Refuse(StatusCode::NOT_FOUND)).await;
+async fn rejected_batch_loses_no_statistics_of_sent_emails() {
+    let (url, calls) = upstream(Drafts::Reject(StatusCode::NOT_FOUND)).await;
     let service = service_on(&url);
-    // A draft in each half.
+    // Each half contains a draft.
     let lasts = ['d', 'e', 'e', 'e', 'e', 'e', 'e', 'd', 'e', 'e'];
     let ids: Vec<String> = (0..).zip(lasts).map(|(number, last)| id(number, last)).collect();
     let answer = service.query(&stats_of(&ids)).await;
@@ -125,15 +124,15 @@ async fn a_refused_batch_denies_nothing_of_what_was_sent() {
     assert_eq!(sends(&answer), expected);
     let cost = calls.load(Ordering::Relaxed);
     assert!(cost <= 13, "{cost} calls");
-    // A later batch is not affected by this one.
+    // This batch does not affect a later batch.
     let more: Vec<String> = (20..).zip(lasts).map(|(number, last)| id(number, last)).collect();
     assert_eq!(sends(&service.query(&stats_of(&more)).await), expected);
 }
 
 #[tokio::test]
-async fn a_hundred_drafts_of_unknown_status_cost_a_call_for_ten_and_one_batch_that_is_looked_through() {
+async fn hundred_drafts_of_unknown_status_cost_one_call_per_ten_and_one_split_batch() {
     let ids: Vec<String> = (0..100).map(|number| id(number, 'd')).collect();
-    for drafts in [Drafts::Refuse(StatusCode::NOT_FOUND), Drafts::LeftOut] {
+    for drafts in [Drafts::Reject(StatusCode::NOT_FOUND), Drafts::Omit] {
         let (url, calls) = upstream(drafts).await;
         let service = service_on(&url);
         let answer = service.query(&stats_of(&ids)).await;
@@ -145,8 +144,8 @@ async fn a_hundred_drafts_of_unknown_status_cost_a_call_for_ten_and_one_batch_th
 }
 
 #[tokio::test]
-async fn once_a_batch_was_answered_in_part_refused_batches_are_not_looked_through() {
-    let (url, calls) = upstream(Drafts::LeftOut).await;
+async fn rejected_batches_are_not_split_after_a_partial_response() {
+    let (url, calls) = upstream(Drafts::Omit).await;
     let service = service_on(&url);
     service.query(&stats_of(&[id(1, 'e'), id(2, 'd')])).await;
     let before = calls.load(Ordering::Relaxed);
@@ -158,11 +157,11 @@ async fn once_a_batch_was_answered_in_part_refused_batches_are_not_looked_throug
 }
 
 #[tokio::test]
-async fn a_refusal_of_what_is_known_to_be_sent_is_an_error() {
-    let (url, _) = upstream(Drafts::Refuse(StatusCode::NOT_FOUND)).await;
+async fn rejection_of_a_sent_email_is_an_error() {
+    let (url, _) = upstream(Drafts::Reject(StatusCode::NOT_FOUND)).await;
     let service = service_on(&url);
-    // Sent according to its history, but rejected both with the draft and alone.
-    let sent = SENT_BUT_REFUSED;
+    // According to its history, the activity was sent. The upstream rejects it both with the draft and alone.
+    let sent = SENT_BUT_REJECTED;
     let known = format!(r#"{{ campaignActivity(id: "{sent}") {{ latestSend {{ id }} }} }}"#);
     assert!(service.query(&known).await.get("errors").is_none());
     let answer = service.query(&stats_of(&[sent.to_owned(), id(1, 'd')])).await;
@@ -171,8 +170,8 @@ async fn a_refusal_of_what_is_known_to_be_sent_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_leaves_out_is_null_if_it_was_never_sent_and_not_found_if_it_is_not_there() {
-    let (url, _) = upstream(Drafts::LeftOut).await;
+async fn omitted_statistics_are_null_if_unsent_and_not_found_if_unknown() {
+    let (url, _) = upstream(Drafts::Omit).await;
     let service = service_on(&url);
     let answer = service
         .query(&stats_of(&[id(1, 'e'), id(2, 'd'), id(3, 'f')]))
@@ -186,15 +185,15 @@ async fn what_the_upstream_leaves_out_is_null_if_it_was_never_sent_and_not_found
 }
 
 #[tokio::test]
-async fn a_draft_that_is_refused_otherwise_is_null_by_its_history() {
-    let (url, _) = upstream(Drafts::Refuse(StatusCode::BAD_REQUEST)).await;
+async fn draft_rejected_with_another_status_is_null_according_to_its_history() {
+    let (url, _) = upstream(Drafts::Reject(StatusCode::BAD_REQUEST)).await;
     let answer = service_on(&url).query(&stats_of(&[id(1, 'e'), id(2, 'd')])).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(sends(&answer), [json!(7), Value::Null]);
 }
 
 #[tokio::test]
-async fn an_answer_without_results_denies_no_statistics() {
+async fn response_without_results_hides_no_statistics() {
     for body in [json!({ "errors": [], "results": null }), json!({ "errors": [] })] {
         let stats = async move || Json(body);
         let service = service_on(&serve(Router::new().route(STATS, get(stats))).await);
@@ -204,7 +203,7 @@ async fn an_answer_without_results_denies_no_statistics() {
 }
 
 #[tokio::test]
-async fn an_empty_record_replaces_none_of_the_same_activity() {
+async fn empty_record_does_not_replace_another_of_the_same_activity() {
     for empty_is_first in [false, true] {
         let stats = async move |Path(id): Path<String>| {
             let mut records = vec![

@@ -1,4 +1,4 @@
-//! The campaign of a send, shown whenever the service knows it.
+//! Campaigns of sends, returned whenever they are cached.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{costs, of};
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 
 #[tokio::test]
-async fn sends_reached_through_their_campaign_name_it_without_a_call() {
+async fn sends_of_a_fetched_campaign_name_it_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -32,7 +32,7 @@ async fn sends_reached_through_their_campaign_name_it_without_a_call() {
 }
 
 #[tokio::test]
-async fn logged_sends_show_a_campaign_that_was_read_since() {
+async fn logged_sends_show_a_campaign_that_was_fetched_later() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     service.activity(GUIDE_ACTIVITY, 60).await;

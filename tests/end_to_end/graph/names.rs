@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{all, codes, costs, limited_service, of};
 
-/// Sent to a list and to a segment that were deleted since.
+/// Activity that was sent to a list and a segment that were deleted later.
 const DELETED: &str = "feed0000-0000-4000-8000-000000000010";
-/// Sent to a segment.
+/// Activity that was sent to a segment.
 const TO_SEGMENT: &str = "feed0000-0000-4000-8000-000000000001";
 
 fn names_of(activities: &[&str]) -> String {
@@ -19,7 +19,7 @@ fn names_of(activities: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn many_names_cost_one_call_for_the_lists_and_one_for_the_segments() {
+async fn many_names_cost_one_call_for_lists_and_one_for_segments() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = [
@@ -58,7 +58,7 @@ async fn many_names_cost_one_call_for_the_lists_and_one_for_the_segments() {
 }
 
 #[tokio::test]
-async fn ids_cost_nothing_and_one_name_as_much_as_many() {
+async fn ids_cost_no_call_and_one_name_costs_as_much_as_many() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let ids = format!(
@@ -76,7 +76,7 @@ async fn ids_cost_nothing_and_one_name_as_much_as_many() {
 }
 
 #[tokio::test]
-async fn without_the_scope_the_ids_answer_and_one_error_tells_why_the_names_do_not() {
+async fn missing_scope_nulls_names_with_one_error_and_returns_ids() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = limited_service(&sandbox).await;
     let activities = [
@@ -99,21 +99,22 @@ async fn without_the_scope_the_ids_answer_and_one_error_tells_why_the_names_do_n
 }
 
 #[tokio::test]
-async fn an_operation_asks_for_no_more_names_than_it_may_and_the_next_one_gets_further() {
+async fn operation_fetches_a_limited_number_of_names_and_the_next_one_continues() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-upstream-calls", "10"]);
-    let gone: Vec<i64> = (9_000..9_020).collect();
+    let unlisted: Vec<i64> = (9_000..9_020).collect();
     let change =
-        json!({ "operation": "append_send", "activity_id": TO_SEGMENT, "send": { "segment_ids": gone } });
+        json!({ "operation": "append_send", "activity_id": TO_SEGMENT, "send": { "segment_ids": unlisted } });
     sandbox.control("POST", "sends", &change).await;
     let query = format!(
         r#"{{ campaignActivity(id: "{TO_SEGMENT}") {{ latestSend {{ segments {{ segmentId name }} }} }} }}"#
     );
-    // The history, the listing, and eight segments that are missing from it; then ten, and then two.
+    // The first operation fetches the history, the listing, and eight segments that are missing from the listing. The next
+    // operations fetch ten and two segments.
     for (calls, errors) in [(10, 1), (10, 1), (2, 0), (0, 0)] {
         let answer = service.query(&query).await;
         assert_eq!(codes(&answer), vec!["RATE_LIMITED"; errors], "{answer}");
         assert_eq!(answer["extensions"]["upstream"]["calls"], calls, "{answer}");
-        assert_eq!(all(&answer, "segmentId").len(), gone.len(), "{answer}");
+        assert_eq!(all(&answer, "segmentId").len(), unlisted.len(), "{answer}");
     }
 }

@@ -1,5 +1,4 @@
-//! Responses with malformed parts: only the malformed part is lost, its count is visible to readers, and it costs no further
-//! call.
+//! Responses with malformed parts: only the malformed part is lost, its count is reported, and it costs no further call.
 
 use axum::{
     Json, Router,
@@ -14,7 +13,7 @@ use super::oddities::{serve, service_on};
 const ACTIVITY: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGN: &str = "00000000-0000-4000-8000-0000000000ca";
 
-/// A history with every kind of oddity and one valid send.
+/// History with every kind of malformed value and one valid send.
 const HISTORY: &[u8] = b"\xef\xbb\xbf[
     {\"send_id\": \"1\", \"count\": \"5000000000\", \"run_date\": \"\", \"send_status\": \"Completed\", \"reason_code\": 99999999999, \"segment_ids\": [\"14\"]},
     {\"count\": 7},
@@ -50,16 +49,16 @@ async fn odd_upstream() -> String {
     serve(router).await.replace("/v3", "/cc/v3")
 }
 
-async fn asked(service: &ServiceProcess, query: &str) -> Value {
+async fn data_of(service: &ServiceProcess, query: &str) -> Value {
     let mut answer = service.query(query).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"].take()
 }
 
 #[tokio::test]
-async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
+async fn history_returns_readable_sends_and_counts_unreadable_ones() {
     let service = service_on(&odd_upstream().await);
-    let data = asked(
+    let data = data_of(
         &service,
         &format!(
             r#"{{ campaignActivity(id: "{ACTIVITY}") {{
@@ -80,8 +79,8 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
     });
     assert_eq!(data["campaignActivity"], expected);
 
-    // The log has the readable sends, and names the activity.
-    let data = asked(
+    // The log has the readable sends, and names the activity with unreadable sends.
+    let data = data_of(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }
            syncState { coverage { isComplete unreadableResourceCount } unreadableResources { activity { id } failure } } }",
@@ -109,9 +108,9 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
 }
 
 #[tokio::test]
-async fn campaigns_and_activities_answer_what_can_be_read() {
+async fn campaigns_and_activities_return_readable_values() {
     let service = service_on(&odd_upstream().await);
-    let data = asked(
+    let data = data_of(
         &service,
         "{ campaigns(first: 5) { unreadableCampaignCount nodes { name createdAt typeCode status statusRaw
              unreadableActivityCount unreadableValueCount
@@ -132,7 +131,7 @@ async fn campaigns_and_activities_answer_what_can_be_read() {
         "activities": [{ "id": ACTIVITY, "role": "PRIMARY_EMAIL", "roleRaw": "primary_email", "subject": "Sale \u{fffd} now", "status": "UNKNOWN", "unreadableDetailCount": 1 }]
     });
     assert_eq!(page["nodes"][0], expected);
-    let data = asked(
+    let data = data_of(
         &service,
         &format!(r#"{{ campaignActivity(id: "{ACTIVITY}") {{ roleRaw campaign {{ campaignId }} }} }}"#),
     )

@@ -28,7 +28,7 @@ const LISTS: &str = r#"{ nodes(ids: ["ContactList:known", "ContactList:other"]) 
     ... on ContactList { name isDeleted unreadableValueCount } } }"#;
 
 #[tokio::test]
-async fn a_list_that_a_complete_listing_lacks_is_null_without_an_error() {
+async fn list_missing_from_a_complete_listing_is_null_without_an_error() {
     let known = json!({ "list_id": "known", "name": "Known", "favorite": "yes" });
     let service = service_with_lists(json!({ "lists": [known] })).await;
     let answer = service.query(LISTS).await;
@@ -43,7 +43,7 @@ async fn a_list_that_a_complete_listing_lacks_is_null_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_list_that_an_incomplete_listing_lacks_is_null_with_an_error_at_its_path() {
+async fn list_missing_from_an_incomplete_listing_is_null_with_an_error_at_its_path() {
     let known = json!({ "list_id": "known", "name": "Known" });
     for (listing, cause) in [
         (
@@ -81,7 +81,7 @@ async fn a_list_that_an_incomplete_listing_lacks_is_null_with_an_error_at_its_pa
     }
 }
 
-/// Responses for the third page of a listing, and the error code for the names that are missing from it.
+/// Returns responses for the third page of a listing, each with the error code for the names that are missing from the listing.
 fn failing_pages() -> [(StatusCode, Value, &'static str); 4] {
     [
         (
@@ -95,7 +95,6 @@ fn failing_pages() -> [(StatusCode, Value, &'static str); 4] {
     ]
 }
 
-/// Two pages with one record each, and a third one that fails.
 fn listing(
     path: &'static str,
     first: Value,
@@ -115,7 +114,7 @@ fn listing(
 }
 
 #[tokio::test]
-async fn a_page_of_lists_that_fails_costs_its_own_names_and_no_others() {
+async fn failing_page_of_lists_affects_only_its_own_names() {
     let [one, two] = ["one", "two"].map(|id| json!({ "list_id": id, "name": id }));
     for (status, body, code) in failing_pages() {
         let lists = listing("contact_lists", one.clone(), two.clone(), (status, body));
@@ -138,11 +137,11 @@ async fn a_page_of_lists_that_fails_costs_its_own_names_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_page_of_segments_that_fails_costs_its_own_names_and_no_others() {
+async fn failing_page_of_segments_affects_only_its_own_names() {
     let [one, two] = [1, 2].map(|id| json!({ "segment_id": id, "name": id.to_string() }));
     for (status, body, code) in failing_pages() {
         let segments = listing("segments", one.clone(), two.clone(), (status, body.clone()));
-        // A segment that is gone is null without an error.
+        // A deleted segment is null without an error.
         let expected = if status == StatusCode::NOT_FOUND {
             vec![]
         } else {
@@ -165,7 +164,7 @@ async fn a_page_of_segments_that_fails_costs_its_own_names_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_segment_that_the_listing_does_not_show_is_asked_for_by_itself() {
+async fn segment_missing_from_the_listing_is_requested_individually() {
     let segments = async || Json(json!({ "segments": [{ "segment_id": "14?", "name": "Odd" }] }));
     let segment = async |Path(id): Path<String>| {
         Json(match id.as_str() {
@@ -192,7 +191,7 @@ async fn a_segment_that_the_listing_does_not_show_is_asked_for_by_itself() {
 }
 
 #[tokio::test]
-async fn an_answer_that_carries_nothing_of_what_was_asked_for_is_an_error() {
+async fn response_without_any_requested_item_is_an_error() {
     for body in [json!({}), json!({ "error_key": "x" })] {
         let answered = async move || Json(body);
         let router = Router::new()
@@ -210,7 +209,7 @@ async fn an_answer_that_carries_nothing_of_what_was_asked_for_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_value_of_the_account_that_cannot_be_read_is_counted() {
+async fn unreadable_value_of_the_account_is_counted() {
     let summary = async || Json(json!({ "organization_name": "Lantern", "time_zone_id": 7 }));
     let router = Router::new().route("/v3/account/summary", get(summary));
     let answer = service_on(&serve(router).await)

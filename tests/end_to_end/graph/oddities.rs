@@ -1,4 +1,4 @@
-//! Invalid upstream responses and their handling.
+//! Handling of invalid upstream responses.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,11 +20,10 @@ use tokio::net::TcpListener;
 use super::{codes, costs, of};
 
 const COUNTED: &str = "00000000-0000-4000-8000-000000000001";
-/// Many more campaigns than fit on a page.
 const CAMPAIGNS: usize = 60;
 const MISCOUNTED: &str = "00000000-0000-4000-8000-000000000002";
 
-/// An upstream with statistics for any activity, one of which has a word in place of a number.
+/// Starts an upstream with statistics for any activity, one of which has a word in place of a number.
 async fn miscounting_upstream() -> String {
     let of_activities = async |Path(ids): Path<String>| {
         let sends = |id: &str| if id == MISCOUNTED { json!("many") } else { json!(7) };
@@ -36,8 +35,8 @@ async fn miscounting_upstream() -> String {
     serve(Router::new().route(path, get(of_activities))).await
 }
 
-/// An upstream whose campaigns were all changed at the same time, as by a change of the upstream itself.
-async fn upstream_of_one_moment() -> String {
+/// Starts an upstream whose campaigns were all updated at the same time, as by a bulk change upstream.
+async fn upstream_with_equal_dates() -> String {
     let page = async |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
         let (from, limit) = (number("cursor"), number("limit"));
@@ -60,14 +59,13 @@ pub(super) async fn serve(router: Router) -> String {
     url
 }
 
-/// The service on such an upstream.
 pub(super) fn service_on(url: &str) -> ServiceProcess {
     let options = ["--upstream-url", url, "--rate-per-second", "0"];
     ServiceProcess::start(&options, &[("SENDS_ACCESS_TOKEN", "a-token")])
 }
 
 #[tokio::test]
-async fn a_count_that_cannot_be_read_costs_itself_and_no_other() {
+async fn unreadable_count_affects_no_other_count() {
     let service = service_on(&miscounting_upstream().await);
     let answer = service
         .query(&format!(
@@ -87,7 +85,7 @@ async fn a_count_that_cannot_be_read_costs_itself_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_not_there_is_no_missing_activity() {
+async fn missing_listing_is_not_reported_as_a_missing_activity() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     sandbox
@@ -107,7 +105,7 @@ async fn a_listing_that_is_not_there_is_no_missing_activity() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_when_a_page_on_the_web_is_to_be_sent() {
+async fn schedule_of_a_permalink_is_not_requested() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -126,9 +124,9 @@ async fn nobody_is_asked_when_a_page_on_the_web_is_to_be_sent() {
 }
 
 #[tokio::test]
-async fn pages_lead_through_campaigns_of_one_moment_too() {
+async fn pages_traverse_campaigns_with_equal_dates() {
     const ON_A_PAGE: usize = 7;
-    let service = service_on(&upstream_of_one_moment().await);
+    let service = service_on(&upstream_with_equal_dates().await);
     let (mut shown, mut after, mut pages) = (Vec::new(), Value::Null, 0);
     loop {
         let answer = service
@@ -141,7 +139,7 @@ async fn pages_lead_through_campaigns_of_one_moment_too() {
         let page = &answer["data"]["campaigns"];
         shown.extend(page["nodes"].as_array().unwrap().iter().cloned());
         pages += 1;
-        assert!(pages <= CAMPAIGNS, "the pages do not end");
+        assert!(pages <= CAMPAIGNS, "the pagination does not end");
         if page["pageInfo"]["hasNextPage"] == false {
             break;
         }
@@ -151,8 +149,8 @@ async fn pages_lead_through_campaigns_of_one_moment_too() {
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }
 
-/// An upstream that returns these campaigns, each an hour older than the previous one, for any dates and any cursor, and always
-/// links to a further page with a new cursor.
+/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, for any dates and any cursor.
+/// Each page links to a further page with a new cursor.
 async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -170,13 +168,13 @@ async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_what_it_has() {
+async fn endless_campaign_listing_ends_in_an_error_after_its_campaigns() {
     for (campaigns, expected_calls) in [(12, 9), (0, 5)] {
         let (url, calls) = endless_upstream(campaigns).await;
         let service = service_on(&url);
         let (mut found, mut after) = (HashSet::new(), Value::Null);
         let mut error = None;
-        // A page for every five campaigns, and some more.
+        // The limit allows a page for every five campaigns, and more.
         for _ in 0..20 {
             let answer = service
                 .query(&format!(
@@ -189,22 +187,22 @@ async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_wh
             }
             let page = &answer["data"]["campaigns"];
             let nodes = page["nodes"].as_array().unwrap();
-            assert!(!nodes.is_empty(), "the pages do not end: {answer}");
+            assert!(!nodes.is_empty(), "the pagination does not end: {answer}");
             for campaign in nodes {
                 assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
             }
             assert_eq!(page["pageInfo"]["hasNextPage"], true, "{answer}");
             after = page["pageInfo"]["endCursor"].clone();
         }
-        let error = error.expect("the list ends in an error");
+        let error = error.expect("the listing ends in an error");
         assert_eq!(codes(&error), ["UPSTREAM_INVALID"], "{error}");
         assert_eq!(found.len(), campaigns);
         assert_eq!(calls.load(Ordering::Relaxed), expected_calls);
     }
 }
 
-/// An upstream with these campaigns, each an hour older than the previous one, whose last page links back to the first one, or
-/// otherwise to itself.
+/// Starts an upstream with these campaigns, each an hour older than the previous campaign. The last page links back to the first
+/// page, or otherwise to itself.
 async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
     let page = async move |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
@@ -235,7 +233,7 @@ async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
 }
 
 #[tokio::test]
-async fn a_list_of_campaigns_whose_last_link_leads_back_ends_with_its_last_campaign() {
+async fn campaign_listing_with_a_cursor_loop_ends_with_its_last_campaign() {
     for (campaigns, to_first) in [(12, true), (12, false), (10, true), (3, false)] {
         let service = service_on(&circling_upstream(campaigns, to_first).await);
         let (mut found, mut after) = (HashSet::new(), Value::Null);

@@ -1,4 +1,4 @@
-//! Sends of one activity with the same upstream number: each has its own id.
+//! Sends of one activity with the same upstream number, each of which has its own id.
 
 use axum::{Json, Router, routing::get};
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn upstream() -> String {
 }
 
 #[tokio::test]
-async fn each_send_is_found_again_by_an_id_of_its_own() {
+async fn each_send_is_found_by_its_own_id() {
     let service = service_on(&upstream().await);
     let ids: Vec<String> = ["1", "3", "3:2", "3:3", "7"]
         .iter()
@@ -53,7 +53,7 @@ async fn each_send_is_found_again_by_an_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_log_gives_each_send_the_same_id_as_its_history() {
+async fn log_and_history_give_each_send_the_same_id() {
     let service = service_on(&upstream().await);
     let history = format!(r#"{{ campaignActivity(id: "{ACTIVITY}") {{ sendHistory {{ id }} }} }}"#);
     service.query(&history).await;
@@ -63,7 +63,7 @@ async fn the_log_gives_each_send_the_same_id_as_its_history() {
     let expected = ["1", "3", "3:2", "3:3", "7"].map(|place| format!("{ACTIVITY}:{place}"));
     assert_eq!(all(&sends, "id"), expected);
     assert_eq!(all(&sends, "count"), [1, 2, 3, 4, 6]);
-    // Also for a page that starts between them.
+    // The ids are also equal on a page that starts between the two sends.
     let first = service
         .query("{ sends(orderBy: OLDEST_FIRST, first: 2) { pageInfo { endCursor } } }")
         .await;

@@ -1,16 +1,15 @@
-//! Responses while the upstream is down: the last known data, marked as stale.
+//! Responses while the upstream is unavailable: the last cached data, marked as stale.
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
 use super::codes;
 
-/// Sent to a segment that was deleted since.
+/// Activity that was sent to a segment that was deleted later.
 const DELETED: &str = "feed0000-0000-4000-8000-000000000010";
-/// Every query needs an upstream call, since no data stays fresh.
-const ALWAYS_ASK: [&str; 4] = ["--max-age", "0", "--max-age-settled", "0"];
+/// Options under which no data stays fresh, so that every query needs an upstream call.
+const NEVER_FRESH: [&str; 4] = ["--max-age", "0", "--max-age-settled", "0"];
 
-/// A query for every kind of object.
 fn everything() -> String {
     format!(
         r#"{{ account {{ organizationName timeZone }}
@@ -26,10 +25,10 @@ fn stale(answer: &Value) -> &Value {
 }
 
 #[tokio::test]
-async fn while_the_upstream_is_down_everything_known_is_given_and_the_answer_says_so() {
+async fn unavailable_upstream_leaves_cached_data_marked_as_stale() {
     for availability in ["closed", "unavailable"] {
         let sandbox = SandboxProcess::unlimited(&["--activities", "100"]);
-        let service = ServiceProcess::unpaced_on(&sandbox, &ALWAYS_ASK);
+        let service = ServiceProcess::unpaced_on(&sandbox, &NEVER_FRESH);
         let known = service.query(&everything()).await;
         assert!(known.get("errors").is_none(), "{known}");
         assert!(stale(&known).is_null(), "{known}");
@@ -38,7 +37,7 @@ async fn while_the_upstream_is_down_everything_known_is_given_and_the_answer_say
         let answer = service.query(&everything()).await;
         assert!(answer.get("errors").is_none(), "{answer}");
         assert_eq!(answer["data"], known["data"]);
-        let told: Vec<&str> = stale(&answer)
+        let stale_types: Vec<&str> = stale(&answer)
             .as_array()
             .unwrap_or_else(|| panic!("{answer}"))
             .iter()
@@ -58,9 +57,8 @@ async fn while_the_upstream_is_down_everything_known_is_given_and_the_answer_say
             "Segment",
             "Account",
         ];
-        assert_eq!(told, types, "{answer}");
+        assert_eq!(stale_types, types, "{answer}");
 
-        // Data that was never fetched is still unknown.
         let answer = service.query("{ campaigns(first: 5) { nodes { name } } }").await;
         assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
         assert!(stale(&answer).is_null(), "{answer}");
@@ -68,9 +66,9 @@ async fn while_the_upstream_is_down_everything_known_is_given_and_the_answer_say
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_what_was_known_before_it_is_forgotten() {
+async fn rejection_is_reported_and_discards_the_cached_data() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::unpaced_on(&sandbox, &ALWAYS_ASK);
+    let service = ServiceProcess::unpaced_on(&sandbox, &NEVER_FRESH);
     let query = "{ account { organizationName } }";
     let account = async || service.query(query).await;
     assert!(account().await.get("errors").is_none());
@@ -84,7 +82,7 @@ async fn a_refusal_is_told_and_what_was_known_before_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn what_a_callers_token_has_read_is_not_given_when_the_upstream_cannot_look_at_the_token() {
+async fn cached_data_is_withheld_while_the_callers_token_cannot_be_verified() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let url = sandbox.api_url();
     let options = [
@@ -94,7 +92,7 @@ async fn what_a_callers_token_has_read_is_not_given_when_the_upstream_cannot_loo
         "--rate-per-second",
         "0",
     ];
-    let service = ServiceProcess::start(&[&options[..], &ALWAYS_ASK].concat(), &[]);
+    let service = ServiceProcess::start(&[&options[..], &NEVER_FRESH].concat(), &[]);
     let body = json!({ "query": "{ account { organizationName } }" });
     let token = Some(SandboxProcess::ACCESS_TOKEN);
     let (_, answer) = service.post_as(token, &body).await;

@@ -1,4 +1,4 @@
-//! Statistics in the minimum number of calls.
+//! Statistics with the minimum number of calls.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
@@ -25,12 +25,12 @@ async fn forty_activities_cost_four_calls() {
         let activities = sandbox.generated_activities(40).await;
         let answer = service.query(&stats_of(&activities)).await;
         assert!(answer.get("errors").is_none(), "{answer}");
-        for (asked, told) in activities
+        for (id, returned) in activities
             .iter()
             .zip(answer["data"]["campaignActivities"].as_array().unwrap())
         {
-            assert_eq!(told["id"], *asked);
-            assert!(told["stats"]["totalOpensMobile"].is_u64(), "{told}");
+            assert_eq!(returned["id"], *id);
+            assert!(returned["stats"]["totalOpensMobile"].is_u64(), "{returned}");
         }
         assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]));
         assert_eq!(answer["extensions"]["upstream"]["calls"], 4);
@@ -42,7 +42,7 @@ async fn forty_activities_cost_four_calls() {
 }
 
 #[tokio::test]
-async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
+async fn unknown_activity_is_not_found_and_the_others_have_statistics() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let mut activities = sandbox.generated_activities(9).await;
@@ -57,13 +57,13 @@ async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
         answer["errors"][0]["message"],
         "Statistics not found: the email was never sent, or the account has no such object."
     );
-    // The history distinguishes an activity that does not exist from one that was never sent.
+    // The history distinguishes an unknown activity from an unsent activity.
     let expected = of([(BATCH, 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_is_asked_for_again_in_parts() {
+async fn rejected_batch_is_requested_again_in_parts() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.generated_activities(10).await;
@@ -74,14 +74,13 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_parts() {
     let answer = service.query(&stats_of(&activities)).await;
     // An activity that is rejected alone is null, as a draft is.
     assert!(answer.get("errors").is_none(), "{answer}");
-    let told = answer["data"]["campaignActivities"].as_array().unwrap();
-    assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
-    assert!(told[0]["stats"].is_null());
-    // 10, then 5 and 5, then each of five alone.
+    let returned = answer["data"]["campaignActivities"].as_array().unwrap();
+    assert_eq!(returned.iter().filter(|one| one["stats"].is_object()).count(), 9);
+    assert!(returned[0]["stats"].is_null());
+    // The batches contain 10, 5 and 5 ids, and then one id each for five of them.
     assert_eq!(costs(&sandbox).await, of([(BATCH, 8)]));
 }
 
-/// Makes every request with this id fail, alone or in a batch.
 async fn failing_with(sandbox: &SandboxProcess, status: u16, id: &str) {
     sandbox
         .fault(&json!({ "kind": "status", "status": status, "path_contains": id }))
@@ -89,7 +88,7 @@ async fn failing_with(sandbox: &SandboxProcess, status: u16, id: &str) {
 }
 
 #[tokio::test]
-async fn a_batch_that_fails_because_of_one_id_costs_that_id_only() {
+async fn batch_that_fails_because_of_one_id_loses_only_that_id() {
     for (position, status) in [(0, 500), (9, 502)] {
         let sandbox = SandboxProcess::unlimited(&[]);
         let service = ServiceProcess::unpaced_on(&sandbox, &[]);
@@ -101,13 +100,13 @@ async fn a_batch_that_fails_because_of_one_id_costs_that_id_only() {
             answer["errors"][0]["path"],
             json!(["campaignActivities", position, "stats"])
         );
-        let told = answer["data"]["campaignActivities"].as_array().unwrap();
-        assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
+        let returned = answer["data"]["campaignActivities"].as_array().unwrap();
+        assert_eq!(returned.iter().filter(|one| one["stats"].is_object()).count(), 9);
     }
 }
 
 #[tokio::test]
-async fn a_batch_of_campaigns_that_fails_because_of_one_id_costs_that_id_only() {
+async fn campaign_batch_that_fails_because_of_one_id_loses_only_that_id() {
     const CAMPAIGNS: usize = 60;
     for position in [0, CAMPAIGNS - 1] {
         let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
@@ -123,7 +122,7 @@ async fn a_batch_of_campaigns_that_fails_because_of_one_id_costs_that_id_only() 
             .iter()
             .map(|campaign| campaign["id"].as_str().unwrap())
             .collect();
-        // Batches are requested in the order of their ids.
+        // Batches follow the order of the ids.
         ids.sort_unstable();
         failing_with(&sandbox, 500, ids[position].trim_start_matches("Campaign:")).await;
         let answer = service
@@ -143,7 +142,7 @@ async fn a_batch_of_campaigns_that_fails_because_of_one_id_costs_that_id_only() 
 }
 
 #[tokio::test]
-async fn a_batch_is_not_split_while_the_upstream_fails_as_a_whole() {
+async fn batch_is_not_split_during_a_general_failure() {
     for fault in [
         json!({ "kind": "status", "status": 503, "path_contains": "/reports" }),
         json!({ "kind": "reset", "path_contains": "/reports" }),
@@ -154,13 +153,13 @@ async fn a_batch_is_not_split_while_the_upstream_fails_as_a_whole() {
         sandbox.fault(&fault).await;
         let answer = service.query(&stats_of(&activities)).await;
         assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"; 10], "{answer}");
-        // The attempts of one call.
+        // All four are attempts of one call.
         assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]), "{fault}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_not_of_an_unknown_id_is_told_as_what_it_is() {
+async fn rejection_for_another_reason_than_an_unknown_id_is_reported_as_such() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.generated_activities(10).await;
@@ -176,7 +175,7 @@ async fn a_refusal_that_is_not_of_an_unknown_id_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_campaigns_of_a_page_cost_one_call_and_an_unknown_one_costs_the_others_nothing() {
+async fn campaigns_of_a_page_cost_one_call_and_an_unknown_one_affects_no_other() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
@@ -197,10 +196,10 @@ async fn the_campaigns_of_a_page_cost_one_call_and_an_unknown_one_costs_the_othe
 }
 
 #[tokio::test]
-async fn the_activities_of_a_page_of_campaigns_are_counted_ten_at_a_time_each_time() {
+async fn activities_of_a_page_of_campaigns_are_fetched_in_batches_of_ten() {
     const ROUNDS: usize = 10;
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
-    // No data of the previous round is cached.
+    // No data of the previous round is fresh.
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0"]);
     let mut counted = 0;
     for _ in 0..ROUNDS {
@@ -228,7 +227,7 @@ async fn the_activities_of_a_page_of_campaigns_are_counted_ten_at_a_time_each_ti
 }
 
 #[tokio::test]
-async fn operations_that_ask_for_the_same_at_the_same_time_share_their_calls() {
+async fn concurrent_operations_share_calls_for_the_same_data() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "300", "--latency-ms", "50"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let query = "{ campaigns(first: 20) { nodes { stats { sends } activities(roles: [PRIMARY_EMAIL]) { stats { sends } } } } }";
@@ -252,7 +251,7 @@ async fn operations_that_ask_for_the_same_at_the_same_time_share_their_calls() {
 }
 
 #[tokio::test]
-async fn what_one_caller_has_read_is_not_told_to_another() {
+async fn data_fetched_by_one_caller_is_not_returned_to_another() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let url = sandbox.api_url();
     let service = ServiceProcess::start(

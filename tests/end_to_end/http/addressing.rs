@@ -1,12 +1,12 @@
-//! Requests from web pages: permitted and rejected ones.
+//! Allowed and rejected requests from web pages.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use super::{QUERY, body, client, get, header, post, refusal, send, service};
+use super::{QUERY, body, client, get, header, post, rejection, send, service};
 
 #[tokio::test]
-async fn a_request_that_browsers_send_without_asking_is_refused() {
+async fn request_that_browsers_send_without_preflight_is_rejected() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     let plain = || client().get(&url).query(&[("query", QUERY)]);
@@ -15,7 +15,7 @@ async fn a_request_that_browsers_send_without_asking_is_refused() {
         request.body(body(QUERY).to_string())
     };
     for request in [plain(), plain().header("apollo-require-preflight", "")] {
-        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+        assert_eq!(rejection(request).await, (403, "REQUEST_REFUSED".into()));
     }
     for request in [
         form("text/plain"),
@@ -24,7 +24,7 @@ async fn a_request_that_browsers_send_without_asking_is_refused() {
         form("application/x-www-form-urlencoded").header("apollo-require-preflight", "1"),
         client().post(&url).body(body(QUERY).to_string()),
     ] {
-        assert_eq!(refusal(request).await, (415, "BAD_USER_INPUT".into()));
+        assert_eq!(rejection(request).await, (415, "BAD_USER_INPUT".into()));
     }
     for (name, value) in [
         ("apollo-require-preflight", "1"),
@@ -37,12 +37,12 @@ async fn a_request_that_browsers_send_without_asking_is_refused() {
 }
 
 #[tokio::test]
-async fn a_name_that_somebody_gave_this_address_is_not_answered() {
+async fn foreign_host_name_for_this_address_is_rejected() {
     let service = service(&["--allowed-host", "sends.example.com,other.example.com"]);
     let page = client().get(format!("{}/graphiql", service.origin()));
     for request in [post(&service).json(&body(QUERY)), page] {
         let request = request.header("host", "attacker.example:8080");
-        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+        assert_eq!(rejection(request).await, (403, "REQUEST_REFUSED".into()));
     }
     for host in [
         "localhost",
@@ -56,7 +56,7 @@ async fn a_name_that_somebody_gave_this_address_is_not_answered() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_ask_and_others_may_not() {
+async fn only_pages_of_allowed_origins_may_send_requests() {
     let service = service(&[
         "--allowed-origin",
         "https://app.example.com,http://localhost:3000",
@@ -90,7 +90,7 @@ async fn pages_of_allowed_origins_may_ask_and_others_may_not() {
         let answer = send(preflight(origin)).await;
         assert_eq!(header(&answer, "access-control-allow-origin"), "", "{origin}");
         let request = post(&service).header("origin", origin).json(&body(QUERY));
-        assert_eq!(refusal(request).await.0, 403, "{origin}");
+        assert_eq!(rejection(request).await.0, 403, "{origin}");
     }
     let own = post(&service)
         .header("origin", service.origin())
@@ -99,7 +99,7 @@ async fn pages_of_allowed_origins_may_ask_and_others_may_not() {
 }
 
 #[tokio::test]
-async fn every_answer_tells_browsers_to_be_careful() {
+async fn every_response_has_security_headers() {
     let service = service(&[]);
     let refused = client().get(format!("{}/graphql", service.origin()));
     for request in [
@@ -118,7 +118,7 @@ async fn every_answer_tells_browsers_to_be_careful() {
 }
 
 #[tokio::test]
-async fn probes_over_http_1_0_without_a_host_are_answered() {
+async fn http_1_0_probe_without_a_host_header_is_served() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let service = service(&[]);
     for (path, status) in [

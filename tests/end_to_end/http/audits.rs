@@ -1,14 +1,11 @@
-//! The audits of the GraphQL-over-HTTP specification, from the npm package `graphql-http`.
+//! Audits of the GraphQL-over-HTTP specification, from the npm package `graphql-http`.
 
 use std::{path::Path, process::Command};
 
 use super::service;
 
 #[tokio::test]
-#[cfg_attr(
-    without_audits,
-    ignore = "run `npm ci` in tests/graphql_http_audits first: the test command needs cargo alone"
-)]
+#[cfg_attr(without_audits, ignore = "requires `npm ci` in tests/graphql_http_audits")]
 async fn every_audit_of_the_specification_passes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphql_http_audits");
     let service = service(&[]);
@@ -18,11 +15,11 @@ async fn every_audit_of_the_specification_passes() {
         .current_dir(folder)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&audit.stdout);
+    let message = String::from_utf8_lossy(&audit.stdout);
     assert!(
         audit.status.success(),
-        "{said}{}",
+        "{message}{}",
         String::from_utf8_lossy(&audit.stderr)
     );
-    assert!(said.contains("61 of 61 audits passed"), "{said}");
+    assert!(message.contains("61 of 61 audits passed"), "{message}");
 }

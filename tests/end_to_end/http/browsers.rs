@@ -1,4 +1,4 @@
-//! Browsers at the service's addresses, in addition to API clients.
+//! Requests from browsers to the service's addresses.
 
 use reqwest::{Client, Response, redirect::Policy};
 use sends_end_to_end::ServiceProcess;
@@ -19,7 +19,7 @@ async fn open(service: &ServiceProcess, path: &str, headers: &[(&str, &str)]) ->
 }
 
 #[tokio::test]
-async fn a_browser_lands_on_the_page_with_the_query_of_its_address() {
+async fn browser_is_redirected_to_the_page_with_its_query() {
     let service = service(&[]);
     let query = "?query=%7B__typename%7D&variables=%7B%7D";
     for (path, location) in [
@@ -33,7 +33,7 @@ async fn a_browser_lands_on_the_page_with_the_query_of_its_address() {
         for mode in [None, Some(("sec-fetch-mode", "navigate"))] {
             let headers: Vec<_> = [Some(("accept", BROWSER)), mode].into_iter().flatten().collect();
             let answer = open(&service, &path, &headers).await;
-            // Relative, so that the redirect stays below the path prefix of a proxy.
+            // The location is relative, so that the redirect stays below the path prefix of a proxy.
             assert_eq!(
                 (answer.status().as_u16(), header(&answer, "location")),
                 (307, &*location)
@@ -46,7 +46,7 @@ async fn a_browser_lands_on_the_page_with_the_query_of_its_address() {
 }
 
 #[tokio::test]
-async fn a_client_is_not_led_to_the_page() {
+async fn api_client_is_not_redirected() {
     let service = service(&[]);
     let path = "/graphql?query=%7B__typename%7D";
     let clients: [&[(&str, &str)]; 5] = [
@@ -59,13 +59,13 @@ async fn a_client_is_not_led_to_the_page() {
     for headers in clients {
         assert_eq!(open(&service, path, headers).await.status(), 403, "{headers:?}");
     }
-    // This request was answered before the redirect was introduced.
+    // The service served this request before the redirect was introduced.
     let answer = send(get(&service, &[("query", QUERY)]).header("accept", BROWSER)).await;
     assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]
-async fn without_the_page_a_browser_is_told_so() {
+async fn browser_gets_an_explanation_if_the_page_is_disabled() {
     let service = service(&["--graphiql", "false"]);
     for path in [
         "/",
@@ -80,8 +80,8 @@ async fn without_the_page_a_browser_is_told_so() {
             (404, ""),
             "{path}"
         );
-        let said: Value = answer.json().await.unwrap();
-        let message = said["errors"][0]["message"].as_str().unwrap();
+        let output: Value = answer.json().await.unwrap();
+        let message = output["errors"][0]["message"].as_str().unwrap();
         assert!(
             message.starts_with("GraphiQL is disabled (--graphiql false)"),
             "{message}"

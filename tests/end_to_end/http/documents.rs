@@ -1,8 +1,8 @@
-//! Documents that are referenced by their hash instead of sent.
+//! Documents that requests reference by their hash.
 
 use serde_json::{Value, json};
 
-use super::{QUERY, body, get, post, refusal, send, service};
+use super::{QUERY, body, get, post, rejection, send, service};
 
 /// The SHA-256 of [`QUERY`].
 const HASH: &str = "64042e9bbce67db828f59a5abdbce378c68d398dad38cdebef52c62bcbad3ea3";
@@ -12,11 +12,11 @@ fn extension() -> Value {
 }
 
 #[tokio::test]
-async fn a_document_is_registered_under_its_hash_and_then_named_by_post_and_get() {
+async fn document_is_registered_under_its_hash_and_used_by_post_and_get() {
     let service = service(&[]);
     let named = json!({ "extensions": extension() });
     let unknown = (200, "PERSISTED_QUERY_NOT_FOUND".to_owned());
-    assert_eq!(refusal(post(&service).json(&named)).await, unknown);
+    assert_eq!(rejection(post(&service).json(&named)).await, unknown);
     let registered = json!({ "query": QUERY, "extensions": extension() });
     assert_eq!(send(post(&service).json(&registered)).await.status(), 200);
     let answer: Value = send(post(&service).json(&named)).await.json().await.unwrap();
@@ -26,11 +26,11 @@ async fn a_document_is_registered_under_its_hash_and_then_named_by_post_and_get(
     let answer: Value = answer.json().await.unwrap();
     assert!(answer["data"]["reasonCodes"].is_array(), "{answer}");
     let forged = json!({ "query": "{ __typename }", "extensions": json!({ "persistedQuery": { "version": 1, "sha256Hash": HASH } }) });
-    assert_eq!(refusal(post(&service).json(&forged)).await.0, 400);
+    assert_eq!(rejection(post(&service).json(&forged)).await.0, 400);
 }
 
 #[tokio::test]
-async fn only_trusted_documents_are_answered_where_there_is_a_manifest() {
+async fn only_trusted_documents_are_executed_with_a_manifest() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("manifest.json");
     std::fs::write(&manifest, json!({ "reasons": QUERY }).to_string()).unwrap();
@@ -44,7 +44,7 @@ async fn only_trusted_documents_are_answered_where_there_is_a_manifest() {
         assert!(answer["data"]["reasonCodes"].is_array(), "{request}: {answer}");
     }
     for request in [body("{ __typename }"), json!({ "documentId": "other" })] {
-        let (_, code) = refusal(post(&service).json(&request)).await;
+        let (_, code) = rejection(post(&service).json(&request)).await;
         assert_eq!(code, "PERSISTED_QUERY_NOT_FOUND", "{request}");
     }
 }

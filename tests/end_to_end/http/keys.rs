@@ -1,10 +1,10 @@
-//! API key authentication, and permitted listen addresses.
+//! API key authentication and allowed listen addresses.
 
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use sends_end_to_end::{ServiceProcess, refused_start};
+use sends_end_to_end::{ServiceProcess, failed_start};
 
-use super::{QUERY, body, client, post, refusal, send};
+use super::{QUERY, body, client, post, rejection, send};
 
 fn write_keys(path: &Path, text: &str, mode: u32) {
     std::fs::write(path, text).unwrap();
@@ -12,7 +12,7 @@ fn write_keys(path: &Path, text: &str, mode: u32) {
 }
 
 #[tokio::test]
-async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
+async fn only_callers_with_a_key_are_served_and_keys_can_change() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
     write_keys(
@@ -26,22 +26,21 @@ async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
         assert_eq!(send(ask(key)).await.status(), 200, "{key}");
     }
     let refused = (401, "UNAUTHENTICATED".to_owned());
-    assert_eq!(refusal(post(&service).json(&body(QUERY))).await, refused);
+    assert_eq!(rejection(post(&service).json(&body(QUERY))).await, refused);
     for key in ["", "key-of-the-dashboar", "# dashboard", "key-of-somebody-else"] {
-        assert_eq!(refusal(ask(key)).await, refused, "{key}");
+        assert_eq!(rejection(ask(key)).await, refused, "{key}");
     }
     write_keys(&file, "another-key-altogether\n", 0o600);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
-    assert_eq!(refusal(ask("key-of-the-dashboard")).await, refused);
+    assert_eq!(rejection(ask("key-of-the-dashboard")).await, refused);
     assert!(!service.log().contains("another-key"), "{}", service.log());
 }
 
-/// The readiness response once it has this status, within a deadline.
 async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
     for _ in 0..100 {
-        let (said, report) = service.get("/health/ready").await;
-        if said == status {
+        let (message, report) = service.get("/health/ready").await;
+        if message == status {
             return report;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -50,7 +49,7 @@ async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
 }
 
 #[tokio::test]
-async fn no_key_is_valid_while_the_file_is_emptied_missing_or_exposed() {
+async fn no_key_is_valid_while_the_file_is_empty_missing_or_exposed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
     let write = || write_keys(&file, "key-of-the-dashboard\n", 0o600);
@@ -76,7 +75,7 @@ async fn no_key_is_valid_while_the_file_is_emptied_missing_or_exposed() {
             report.contains("API_KEYS_UNREADABLE") && report.contains(expected),
             "{report}"
         );
-        assert_eq!(refusal(ask()).await, refused, "{expected}");
+        assert_eq!(rejection(ask()).await, refused, "{expected}");
         assert!(service.log().contains(expected), "{}", service.log());
         write();
         until_ready_is(&service, 200).await;
@@ -84,16 +83,16 @@ async fn no_key_is_valid_while_the_file_is_emptied_missing_or_exposed() {
 }
 
 #[tokio::test]
-async fn the_metrics_take_a_key_and_the_health_does_not() {
+async fn metrics_require_a_key_and_health_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
     write_keys(&file, "key-of-the-prometheus\n", 0o600);
     let service = super::service(&["--api-key-file", file.to_str().unwrap()]);
     let metrics = || client().get(format!("{}/metrics", service.origin()));
     let refused = (401, "UNAUTHENTICATED".to_owned());
-    assert_eq!(refusal(metrics()).await, refused);
+    assert_eq!(rejection(metrics()).await, refused);
     assert_eq!(
-        refusal(metrics().header("x-api-key", "key-of-nobody-here")).await,
+        rejection(metrics().header("x-api-key", "key-of-nobody-here")).await,
         refused
     );
     let read = send(metrics().header("x-api-key", "key-of-the-prometheus")).await;
@@ -110,14 +109,14 @@ async fn the_metrics_take_a_key_and_the_health_does_not() {
 }
 
 #[test]
-fn the_account_is_not_opened_to_other_machines_unless_callers_are_checked() {
+fn account_is_not_exposed_to_other_machines_without_authentication() {
     let token = [("SENDS_ACCESS_TOKEN", "token")];
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"] {
-        let (status, said) = refused_start(&["--listen", listen], &token);
-        assert_eq!(status, Some(2), "{said}");
+        let (status, message) = failed_start(&["--listen", listen], &token);
+        assert_eq!(status, Some(2), "{message}");
         assert!(
-            said.contains("--api-key-file") && said.contains("--behind-authenticating-proxy"),
-            "{said}"
+            message.contains("--api-key-file") && message.contains("--behind-authenticating-proxy"),
+            "{message}"
         );
     }
     let folder = tempfile::tempdir().unwrap();
@@ -125,8 +124,11 @@ fn the_account_is_not_opened_to_other_machines_unless_callers_are_checked() {
     for (text, mode) in [("", 0o600), ("key-of-the-dashboard", 0o644), ("short", 0o600)] {
         write_keys(&file, text, mode);
         let options = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];
-        let (status, said) = refused_start(&options, &token);
-        assert!(status == Some(2) && said.contains("--api-key-file"), "{said}");
+        let (status, message) = failed_start(&options, &token);
+        assert!(
+            status == Some(2) && message.contains("--api-key-file"),
+            "{message}"
+        );
     }
     write_keys(&file, "key-of-the-dashboard", 0o600);
     let with_keys = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];

@@ -1,4 +1,4 @@
-//! Mistakes of first curl requests: the response names the problem and the next step.
+//! Mistakes in first curl requests. The response names the problem and the next step.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -18,7 +18,7 @@ async fn message(request: RequestBuilder) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_post_that_is_not_declared_as_json_is_told_the_header_to_send() {
+async fn post_without_a_json_content_type_gets_the_header_to_send() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     let post = || client().post(&url).header("accept", "*/*");
@@ -54,24 +54,24 @@ async fn a_post_that_is_not_declared_as_json_is_told_the_header_to_send() {
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        let (status, said) = message(request).await;
-        assert_eq!(status, 415, "{said}");
-        assert!(said.contains(problem), "{said}");
+        let (status, output) = message(request).await;
+        assert_eq!(status, 415, "{output}");
+        assert!(output.contains(problem), "{output}");
         assert!(
-            said.contains("with the header content-type: application/json, as in: curl -H"),
-            "{said}"
+            output.contains("with the header content-type: application/json, as in: curl -H"),
+            "{output}"
         );
     }
     let long = format!("application/{}", "x".repeat(200));
-    let (_, said) = message(post().header("content-type", long).body("{}")).await;
+    let (_, output) = message(post().header("content-type", long).body("{}")).await;
     assert!(
-        said.starts_with("The content-type of the body cannot be read;"),
-        "{said}"
+        output.starts_with("The content-type of the body cannot be read;"),
+        "{output}"
     );
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
+async fn invalid_body_gets_an_example_of_a_request() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     for (sent, problem) in [
@@ -89,34 +89,37 @@ async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
         ("{}", "The request has no operation"),
     ] {
         let request = client().post(&url).header("content-type", JSON).body(sent);
-        let (status, said) = message(request).await;
-        assert_eq!(status, 400, "{sent}: {said}");
-        assert!(said.starts_with(problem), "{sent}: {said}");
-        assert!(said.contains(r#"{"query": "{ __typename }"}"#), "{sent}: {said}");
+        let (status, output) = message(request).await;
+        assert_eq!(status, 400, "{sent}: {output}");
+        assert!(output.starts_with(problem), "{sent}: {output}");
+        assert!(
+            output.contains(r#"{"query": "{ __typename }"}"#),
+            "{sent}: {output}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_get_without_a_query_or_without_the_header_is_told_what_to_add() {
+async fn incomplete_get_request_gets_the_missing_part() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     let get = || client().get(&url).header("accept", "*/*");
-    let (status, said) = message(get()).await;
+    let (status, output) = message(get()).await;
     assert!(
-        status == 400 && said.starts_with("The request has no operation; send one with POST, as in: curl"),
-        "{said}"
+        status == 400 && output.starts_with("The request has no operation; send one with POST, as in: curl"),
+        "{output}"
     );
-    let (status, said) = message(get().query(&[("query", QUERY)])).await;
+    let (status, output) = message(get().query(&[("query", QUERY)])).await;
     assert!(
-        status == 403 && said.contains("add the header GraphQL-Require-Preflight: 1, as in: curl"),
-        "{said}"
+        status == 403 && output.contains("add the header GraphQL-Require-Preflight: 1, as in: curl"),
+        "{output}"
     );
 }
 
 #[tokio::test]
-async fn a_wrong_address_is_told_the_right_one() {
+async fn wrong_path_gets_the_right_one() {
     let service = service(&[]);
-    for (method, path, status, said) in [
+    for (method, path, status, output) in [
         (
             Method::POST,
             "/",
@@ -161,9 +164,9 @@ async fn a_wrong_address_is_told_the_right_one() {
             .json(&body(QUERY));
         let (refused, message) = message(request).await;
         assert_eq!(refused, status, "{message}");
-        assert!(message.starts_with(said), "{message}");
+        assert!(message.starts_with(output), "{message}");
     }
     let long = format!("{}/{}", service.origin(), "a".repeat(1_000));
-    let (_, said) = message(client().get(long)).await;
-    assert!(said.len() < 200, "{said}");
+    let (_, output) = message(client().get(long)).await;
+    assert!(output.len() < 200, "{output}");
 }

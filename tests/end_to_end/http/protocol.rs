@@ -5,7 +5,7 @@ use reqwest::Version;
 use super::{QUERY, body, get, header, post, send, service};
 
 #[tokio::test]
-async fn http_2_is_spoken_to_who_knows_it_beforehand() {
+async fn http_2_works_with_prior_knowledge() {
     let service = service(&[]);
     let client = sends_end_to_end::http_client_builder();
     let client = client.http2_prior_knowledge().build().unwrap();
@@ -22,7 +22,7 @@ async fn http_2_is_spoken_to_who_knows_it_beforehand() {
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_as_the_client_likes() {
+async fn long_responses_are_compressed_with_an_accepted_encoding() {
     let service = service(&[]);
     let mut lengths = Vec::new();
     for coding in ["identity", "gzip", "br"] {
@@ -41,7 +41,6 @@ async fn long_answers_are_compressed_as_the_client_likes() {
         lengths[1..].iter().all(|&length| length * 2 < lengths[0]),
         "{lengths:?}"
     );
-    // As browsers send it.
     let announced = post(&service)
         .header("accept-encoding", "gzip, deflate, br, zstd")
         .json(&body(QUERY));
@@ -53,7 +52,7 @@ async fn long_answers_are_compressed_as_the_client_likes() {
 }
 
 #[tokio::test]
-async fn a_request_keeps_its_id_or_is_given_one() {
+async fn request_id_is_preserved_or_generated() {
     let service = service(&[]);
     let named = |id: &str| post(&service).header("x-request-id", id).json(&body(QUERY));
     assert_eq!(

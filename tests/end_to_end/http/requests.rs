@@ -3,12 +3,12 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{QUERY, body, client, get, guide_query, header, post, refusal, send, service};
+use super::{QUERY, body, client, get, guide_query, header, post, rejection, send, service};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 #[tokio::test]
-async fn a_request_error_is_400_in_the_own_media_type_and_200_in_json() {
+async fn request_error_is_400_in_the_graphql_media_type_and_200_in_json() {
     let service = service(&[]);
     let missing = json!({ "query": "query ($id: ID!) { campaignActivity(id: $id) { id } }" });
     for request in [body("{"), body("{ nothing }"), missing] {
@@ -17,17 +17,17 @@ async fn a_request_error_is_400_in_the_own_media_type_and_200_in_json() {
             assert_eq!(answer.status(), expected, "{accept} {request}");
             let is_own = header(&answer, "content-type").starts_with(GRAPHQL_RESPONSE);
             assert_eq!(is_own, accept == GRAPHQL_RESPONSE);
-            let said: Value = answer.json().await.unwrap();
+            let message: Value = answer.json().await.unwrap();
             assert!(
-                said.get("data").is_none() && !said["errors"][0]["message"].is_null(),
-                "{said}"
+                message.get("data").is_none() && !message["errors"][0]["message"].is_null(),
+                "{message}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn what_is_no_graphql_request_is_refused_with_the_status_that_says_why() {
+async fn invalid_graphql_request_is_rejected_with_a_specific_status() {
     let service = service(&["--body-limit", "2000"]);
     let post = || post(&service);
     let json = || post().header("content-type", "application/json");
@@ -64,12 +64,12 @@ async fn what_is_no_graphql_request_is_refused_with_the_status_that_says_why() {
     ];
     for (request, expected) in cases {
         let described = format!("{request:?}");
-        assert_eq!(refusal(request).await.0, expected, "{described}");
+        assert_eq!(rejection(request).await.0, expected, "{described}");
     }
 }
 
 #[tokio::test]
-async fn other_methods_are_answered_with_those_that_there_are() {
+async fn unsupported_method_is_rejected_with_the_allowed_ones() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     for (method, expected) in [(Method::PUT, 405), (Method::DELETE, 405), (Method::OPTIONS, 204)] {
@@ -92,7 +92,7 @@ async fn other_methods_are_answered_with_those_that_there_are() {
 }
 
 #[tokio::test]
-async fn a_get_whose_answer_is_known_is_answered_without_it() {
+async fn get_with_a_matching_etag_returns_304() {
     let service = service(&[]);
     let query = guide_query();
     let get = || get(&service, &[("query", &query)]);
@@ -114,7 +114,7 @@ async fn a_get_whose_answer_is_known_is_answered_without_it() {
 }
 
 #[tokio::test]
-async fn answers_of_a_batch_have_their_names_in_the_order_of_the_query() {
+async fn names_in_batch_responses_follow_the_order_of_the_query() {
     let service = service(&["--batch-limit", "2"]);
     let batch = json!([body("{ b: __typename a: __typename }")]);
     let answer = send(post(&service).json(&batch)).await.text().await.unwrap();
@@ -125,7 +125,7 @@ async fn answers_of_a_batch_have_their_names_in_the_order_of_the_query() {
 }
 
 #[tokio::test]
-async fn a_batch_is_answered_in_order_where_it_is_allowed() {
+async fn batch_responses_are_in_order_where_batches_are_allowed() {
     let service = service(&["--batch-limit", "3"]);
     let batch = json!([body(QUERY), body("{"), body("{ __typename }")]);
     let answer: Value = send(post(&service).json(&batch)).await.json().await.unwrap();
@@ -136,11 +136,11 @@ async fn a_batch_is_answered_in_order_where_it_is_allowed() {
     );
     assert_eq!(answer[2]["data"]["__typename"], "Query");
     let too_many = json!(vec![body(QUERY); 4]);
-    assert_eq!(refusal(post(&service).json(&too_many)).await.0, 400);
+    assert_eq!(rejection(post(&service).json(&too_many)).await.0, 400);
 }
 
 #[tokio::test]
-async fn the_schema_is_not_told_where_introspection_is_off() {
+async fn schema_is_hidden_if_introspection_is_disabled() {
     let service = service(&["--introspection=false"]);
     for query in [
         "{ __schema { queryType { name } } }",
@@ -150,7 +150,11 @@ async fn the_schema_is_not_told_where_introspection_is_off() {
         let request = post(&service)
             .header("accept", GRAPHQL_RESPONSE)
             .json(&body(query));
-        assert_eq!(refusal(request).await, (400, "BAD_USER_INPUT".into()), "{query}");
+        assert_eq!(
+            rejection(request).await,
+            (400, "BAD_USER_INPUT".into()),
+            "{query}"
+        );
     }
     let answer = service.query("{ reasonCode { code } }").await;
     assert!(!answer.to_string().contains("reasonCodes"), "{answer}");

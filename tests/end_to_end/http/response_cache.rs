@@ -5,9 +5,9 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-use super::{client, post, refusal, send};
+use super::{client, post, rejection, send};
 
-/// Requests until hits are possible: the first one fetches the history, and the response to the second one is cached.
+/// Number of requests before hits are possible: the first request fetches the history, and the response to the second is cached.
 const UNTIL_CACHED: usize = 2;
 
 fn question(fields: &str, max_age: Option<u32>) -> Value {
@@ -15,7 +15,7 @@ fn question(fields: &str, max_age: Option<u32>) -> Value {
     json!({ "query": format!(r#"query Again {{ campaignActivity(id: "{GUIDE_ACTIVITY}"{max_age}) {{ {fields} }} }}"#) })
 }
 
-/// The part of an error that is the same each time.
+/// Returns the part of an error that is the same each time.
 fn code_and_path(error: &Value) -> Value {
     json!([error["extensions"]["code"], error["path"]])
 }
@@ -25,7 +25,7 @@ async fn hits(service: &ServiceProcess) -> u64 {
     let line = metrics
         .lines()
         .find(|line| line.starts_with("sends_response_cache_hits_total "))
-        .expect("the metric is there");
+        .expect("the metric exists");
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -36,7 +36,7 @@ async fn ask(service: &ServiceProcess, question: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn hits_equal_what_would_be_answered_anew_and_are_counted() {
+async fn hits_equal_uncached_responses_and_are_counted() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let (service, plain) = (
         ServiceProcess::unpaced_on(&sandbox, &[]),
@@ -76,16 +76,20 @@ async fn hits_equal_what_would_be_answered_anew_and_are_counted() {
         let expected = plain.post(question).await.1;
         for time in 0..5 {
             let answer = service.post(question).await.1;
-            let told = |answer: &Value| {
+            let without_costs = |answer: &Value| {
                 let codes: Vec<Value> = answer["errors"]
                     .as_array()
                     .map_or_else(Vec::new, |errors| errors.iter().map(code_and_path).collect());
                 (answer["data"].to_string(), codes)
             };
-            assert_eq!(told(&answer), told(&expected), "time {time} of {question}");
+            assert_eq!(
+                without_costs(&answer),
+                without_costs(&expected),
+                "time {time} of {question}"
+            );
         }
     }
-    // All except the two with errors, from the second time on; the very first request had to fetch the history.
+    // From the second time on, all requests except the two with errors are hits. The very first request had to fetch the history.
     assert_eq!(hits(&service).await, 4 * (corpus.len() as u64 - 2) - 1);
     assert_eq!(hits(&plain).await, 0);
     let (_, metrics) = service.get("/metrics").await;
@@ -97,14 +101,14 @@ async fn hits_equal_what_would_be_answered_anew_and_are_counted() {
 }
 
 #[tokio::test]
-async fn an_answer_is_not_given_again_when_it_is_older_than_was_asked_for() {
+async fn cached_response_older_than_the_max_age_is_not_reused() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let now = question("sendHistory { sendId }", Some(0));
     for _ in 0..=UNTIL_CACHED {
         ask(&service, &now).await;
     }
-    assert_eq!(sandbox.histories_asked().await, UNTIL_CACHED + 1);
+    assert_eq!(sandbox.history_requests().await, UNTIL_CACHED + 1);
 
     let lately = question("sendHistory { sendId } fetchedAt", Some(2));
     for _ in 0..=UNTIL_CACHED {
@@ -120,7 +124,7 @@ async fn an_answer_is_not_given_again_when_it_is_older_than_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_fetched_meanwhile_is_in_the_next_answer() {
+async fn data_fetched_by_another_operation_is_in_the_next_response() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let whenever = question("sendHistory { sendId }", Some(3_600));
@@ -137,7 +141,7 @@ async fn what_somebody_else_fetched_meanwhile_is_in_the_next_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_became_stale_says_so() {
+async fn response_that_became_stale_is_marked() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let question = question("isStale", Some(1));
@@ -153,7 +157,7 @@ async fn an_answer_that_became_stale_says_so() {
 }
 
 #[tokio::test]
-async fn neither_another_token_nor_a_key_that_was_withdrawn_gets_the_answer() {
+async fn other_tokens_and_revoked_keys_do_not_get_the_cached_response() {
     let sandbox = SandboxProcess::unlimited(&["--access-token", "first-callers-token"]);
     let url = sandbox.api_url();
     let options = [
@@ -195,11 +199,11 @@ async fn neither_another_token_nor_a_key_that_was_withdrawn_gets_the_answer() {
     }
     write("key-of-the-reports\n");
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    assert_eq!(refusal(ask()).await, (401, "UNAUTHENTICATED".to_owned()));
+    assert_eq!(rejection(ask()).await, (401, "UNAUTHENTICATED".to_owned()));
 }
 
 #[tokio::test]
-async fn every_header_counts_and_every_answer_has_an_id_of_its_own() {
+async fn every_header_is_significant_and_every_response_has_its_own_id() {
     let service = super::service(&[]);
     let question = json!({ "query": format!(
         r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ id }} reasonCodes {{ name description remedy }} }}"#

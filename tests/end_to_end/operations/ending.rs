@@ -9,14 +9,13 @@ use tokio::net::TcpStream;
 use super::named_query;
 
 /// Deadline of the shutdown, below the 15 seconds of the slowest response.
-const SOON: Duration = Duration::from_secs(10);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 fn address(service: &ServiceProcess) -> String {
     service.origin().trim_start_matches("http://").to_owned()
 }
 
-/// Sends a query in the background.
-fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::JoinHandle<Option<Value>> {
+fn query_in_background(service: &ServiceProcess, query: String) -> tokio::task::JoinHandle<Option<Value>> {
     let url = format!("{}/graphql", service.origin());
     tokio::spawn(async move {
         let client = sends_end_to_end::http_client();
@@ -31,7 +30,7 @@ fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::Join
 }
 
 #[tokio::test]
-async fn readiness_goes_first_while_the_service_still_answers() {
+async fn readiness_ends_first_while_the_service_still_responds() {
     let mut service = ServiceProcess::start(&["--sandbox", "--shutdown-delay", "1"], &[]);
     assert_eq!(service.get("/health/ready").await.0, 200);
     service.signal("TERM");
@@ -42,11 +41,16 @@ async fn readiness_goes_first_while_the_service_still_answers() {
     assert_eq!(service.get("/health/live").await.0, 200);
     let answer = service.query("{ reasonCodes { code } }").await;
     assert_eq!(answer["data"]["reasonCodes"][0]["code"], 0, "{answer}");
-    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    assert_eq!(
+        service.exit_code_within(SHUTDOWN_LIMIT).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
 }
 
 #[tokio::test]
-async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_store_is_closed() {
+async fn shutdown_drains_operations_accepts_no_connections_and_closes_the_store() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let state = tempfile::tempdir().unwrap();
     let folder = state.path().to_str().unwrap();
@@ -54,7 +58,7 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
     let activities = sandbox.activities(1).await;
     // The operation waits, and so does a connection without data.
     sandbox.slow_down(&activities[0], 1_500).await;
-    let answer = asked_meanwhile(&service, named_query("Slow", &activities));
+    let answer = query_in_background(&service, named_query("Slow", &activities));
     sandbox.requests_reach(1).await;
     let _idle = TcpStream::connect(address(&service)).await.unwrap();
 
@@ -66,7 +70,12 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
     assert!(TcpStream::connect(address(&service)).await.is_err());
     let answer = answer.await.unwrap().unwrap();
     assert!(answer.get("errors").is_none(), "{answer}");
-    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    assert_eq!(
+        service.exit_code_within(SHUTDOWN_LIMIT).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
     let left: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -76,38 +85,47 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
 }
 
 #[tokio::test]
-async fn calls_that_still_wait_after_the_grace_time_are_given_up_with_a_clear_error() {
+async fn calls_that_wait_beyond_the_grace_period_fail_with_a_clear_error() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let options = ["--rate-per-second", "1", "--grace", "0.5"];
     let mut service = ServiceProcess::on(&sandbox, &options);
     let activities = sandbox.activities(10).await;
-    let answer = asked_meanwhile(&service, named_query("Queued", &activities));
+    let answer = query_in_background(&service, named_query("Queued", &activities));
     sandbox.requests_reach(1).await;
 
     service.signal("TERM");
     let answer = answer.await.unwrap().unwrap();
     let errors = answer["errors"].as_array().unwrap();
-    // Data that arrived in time is returned.
     assert!((7..10).contains(&errors.len()), "{answer}");
     for error in errors {
         assert_eq!(error["extensions"]["code"], "SHUTTING_DOWN", "{answer}");
         assert_eq!(error["extensions"]["retryAfter"], 1);
     }
-    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    assert_eq!(
+        service.exit_code_within(SHUTDOWN_LIMIT).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
     assert!(sandbox.requests().await.len() <= 3);
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn second_signal_ends_the_service_immediately() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
-    // Without the second signal the service would wait for the answer.
+    // Without the second signal, the service would wait for the response.
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--grace", "60"]);
-    let answer = asked_meanwhile(&service, named_query("Lost", &sandbox.activities(1).await));
+    let answer = query_in_background(&service, named_query("Lost", &sandbox.activities(1).await));
     sandbox.requests_reach(1).await;
     service.signal("TERM");
     service.log_once(|log| log.contains("draining")).await;
     assert_eq!(service.exit_code_within(Duration::from_millis(300)).await, None);
     service.signal("TERM");
-    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    assert_eq!(
+        service.exit_code_within(SHUTDOWN_LIMIT).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
     assert!(answer.await.unwrap().is_none());
 }

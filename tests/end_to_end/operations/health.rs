@@ -11,7 +11,7 @@ async fn readiness(service: &ServiceProcess) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_service_that_works_is_live_and_ready_and_asks_nobody_for_it() {
+async fn working_service_is_live_and_ready_without_upstream_calls() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
     assert_eq!(service.get("/health/live").await.0, 200);
@@ -27,7 +27,7 @@ async fn a_service_that_works_is_live_and_ready_and_asks_nobody_for_it() {
 }
 
 #[tokio::test]
-async fn a_dead_upstream_degrades_the_service_and_keeps_its_traffic() {
+async fn unavailable_upstream_degrades_the_service_and_keeps_it_ready() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--request-timeout", "5"]);
     let activities = sandbox.activities(12).await;
@@ -39,11 +39,11 @@ async fn a_dead_upstream_degrades_the_service_and_keeps_its_traffic() {
 }
 
 #[tokio::test]
-async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_once() {
+async fn rejected_token_from_the_environment_is_unready_and_not_sent_again_immediately() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
-    // The call, and the call to another path that confirms its rejection.
+    // The fault affects the call, and the call to another path that confirms its rejection.
     let refusal = json!({ "kind": "status", "status": 401, "body": "object", "count": 2 });
     sandbox.fault(&refusal).await;
     service.query(&named_query("Refused", &activities[..1])).await;
@@ -52,7 +52,7 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
     assert_eq!(report["reasons"][0]["code"], "LOGIN_REQUIRED", "{report}");
     let message = report["reasons"][0]["message"].as_str().unwrap();
     assert!(
-        message.contains("the access token in the environment was refused at"),
+        message.contains("the access token in the environment was rejected at"),
         "{message}"
     );
 
@@ -71,7 +71,7 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
 }
 
 #[tokio::test]
-async fn a_used_up_day_degrades_the_service_too() {
+async fn exhausted_day_degrades_the_service() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let options = [
         "--rate-per-second",

@@ -1,4 +1,4 @@
-//! The structured log, and data that must never be in it.
+//! Structured log, and data that must never be in it.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn ask_as(service: &ServiceProcess, request_id: &str, query: &str) {
 }
 
 #[tokio::test]
-async fn every_line_of_a_request_names_it_and_a_failure_is_told_once() {
+async fn every_line_of_a_request_has_its_id_and_a_failure_is_logged_once() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::start(
         &["--upstream-url", &sandbox.api_url(), "--rate-per-second", "0"],
@@ -62,7 +62,7 @@ async fn every_line_of_a_request_names_it_and_a_failure_is_told_once() {
 }
 
 #[tokio::test]
-async fn people_get_lines_of_text_when_they_ask_for_them() {
+async fn text_format_can_be_selected() {
     let service = ServiceProcess::start(&["--sandbox", "--log-format", "pretty"], &[]);
     let log = service.log_once(|log| log.contains("listening on")).await;
     assert!(
@@ -73,7 +73,7 @@ async fn people_get_lines_of_text_when_they_ask_for_them() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_the_log_even_when_everything_is_logged() {
+async fn log_contains_no_secret_at_any_level() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let ours = ServiceProcess::start(
         &["--upstream-url", &sandbox.api_url()],

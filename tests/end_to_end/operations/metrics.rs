@@ -5,22 +5,22 @@ use serde_json::{Value, json};
 
 use super::{break_down, named_query};
 
-/// The lines of the metrics, except histogram buckets, descriptions and times.
+/// Returns the lines of the metrics, except histogram buckets, descriptions and times.
 async fn counted(service: &ServiceProcess) -> String {
     let (status, text) = service.get("/metrics").await;
     assert_eq!(status, 200);
-    let mut kept = String::new();
+    let mut lines = String::new();
     for line in text.lines() {
         if !line.starts_with('#') && !line.contains("_bucket") && !line.contains("_sum") {
-            kept += line;
-            kept.push('\n');
+            lines += line;
+            lines.push('\n');
         }
     }
-    kept
+    lines
 }
 
 #[tokio::test]
-async fn operations_calls_and_answers_are_counted() {
+async fn operations_calls_and_responses_are_counted() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::on(&sandbox, &["--rate-per-second", "0"]);
     let activities = sandbox.activities(3).await;
@@ -35,7 +35,7 @@ async fn operations_calls_and_answers_are_counted() {
     );
     service.query(&fresh).await;
     let counted = counted(&service).await;
-    for wanted in [
+    for expected in [
         r#"sends_operations_total{operation="Report",outcome="ok"} 2"#,
         r#"sends_operations_total{operation="anonymous",outcome="ok"} 1"#,
         r#"sends_operations_total{operation="anonymous",outcome="refused"} 1"#,
@@ -54,14 +54,14 @@ async fn operations_calls_and_answers_are_counted() {
         "sends_upstream_down 0",
     ] {
         assert!(
-            counted.lines().any(|line| line == wanted),
-            "{wanted} is not in\n{counted}"
+            counted.lines().any(|line| line == expected),
+            "{expected} is not in\n{counted}"
         );
     }
 }
 
 #[tokio::test]
-async fn refused_operations_are_counted_as_refused_wherever_it_is_decided() {
+async fn rejected_operations_are_counted_as_rejected_at_every_stage() {
     let service = ServiceProcess::start(&["--sandbox", "--batch-limit", "2"], &[]);
     let post = async |body: Value| {
         let url = format!("{}/graphql", service.origin());
@@ -75,18 +75,18 @@ async fn refused_operations_are_counted_as_refused_wherever_it_is_decided() {
     let (_, answer) = post(json!({ "query": "query Wrong { nothing }" })).await;
     assert!(answer.contains("nothing"), "{answer}");
     let counted = counted(&service).await;
-    for wanted in [
+    for expected in [
         r#"sends_operations_total{operation="Good",outcome="ok"} 1"#,
         r#"sends_operations_total{operation="anonymous",outcome="refused"} 2"#,
         r#"sends_bulkhead_refused_total{name="upstream_calls"} 0"#,
         r#"sends_bulkhead_limit{name="unverified_calls"} 64"#,
     ] {
-        assert!(counted.contains(wanted), "{wanted} is not in\n{counted}");
+        assert!(counted.contains(expected), "{expected} is not in\n{counted}");
     }
 }
 
 #[tokio::test]
-async fn metrics_can_be_switched_off() {
+async fn metrics_can_be_disabled() {
     let service = ServiceProcess::start(&["--sandbox", "--metrics=false"], &[]);
     assert_eq!(service.get("/metrics").await.0, 404);
     assert_eq!(service.get("/health/ready").await.0, 200);

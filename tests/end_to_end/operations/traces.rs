@@ -16,7 +16,6 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use super::named_query;
 
-/// Receives the exports of OTLP and stores the spans.
 struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<Span>>>,
@@ -25,12 +24,13 @@ struct Collector {
 impl Collector {
     async fn start() -> Self {
         let spans = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&spans);
+        let received = Arc::clone(&spans);
         let take = move |body: Bytes| async move {
             let request = ExportTraceServiceRequest::decode(body).unwrap();
             let of_resources = request.resource_spans.into_iter();
             let of_scopes = of_resources.flat_map(|resource| resource.scope_spans);
-            kept.lock()
+            received
+                .lock()
                 .unwrap()
                 .extend(of_scopes.flat_map(|scope| scope.spans));
         };
@@ -54,7 +54,6 @@ impl Collector {
     }
 }
 
-/// The attributes of a span, one per line.
 fn attributes(span: &Span) -> Vec<String> {
     let text = |attribute: &KeyValue| match attribute.value.clone().and_then(|value| value.value) {
         Some(Value::StringValue(text)) => text,
@@ -68,7 +67,7 @@ fn attributes(span: &Span) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_caller() {
+async fn upstream_calls_are_child_spans_of_their_operation() {
     let collector = Collector::start().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::start(
@@ -101,8 +100,11 @@ async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_cal
         0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
     );
     let of_operation = attributes(operation);
-    for wanted in ["operation=Traced", "outcome=ok", "upstream_calls=3"] {
-        assert!(of_operation.iter().any(|line| line == wanted), "{of_operation:?}");
+    for expected in ["operation=Traced", "outcome=ok", "upstream_calls=3"] {
+        assert!(
+            of_operation.iter().any(|line| line == expected),
+            "{of_operation:?}"
+        );
     }
     let calls: Vec<&Span> = spans.iter().filter(|span| span.name == "upstream call").collect();
     assert_eq!(calls.len(), 3);
@@ -110,15 +112,15 @@ async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_cal
         assert_eq!(call.parent_span_id, operation.span_id);
         assert_eq!(call.trace_id, operation.trace_id);
         let of_call = attributes(call);
-        for wanted in ["endpoint=send_history", "status=200", "attempts=1"] {
-            assert!(of_call.iter().any(|line| line == wanted), "{of_call:?}");
+        for expected in ["endpoint=send_history", "status=200", "attempts=1"] {
+            assert!(of_call.iter().any(|line| line == expected), "{of_call:?}");
         }
         assert!(of_call.iter().any(|line| line.starts_with("waited_ms=")));
     }
 }
 
 #[tokio::test]
-async fn the_last_spans_leave_when_the_service_ends() {
+async fn last_spans_are_exported_at_shutdown() {
     let collector = Collector::start().await;
     let mut service = ServiceProcess::start(
         &["--sandbox"],
@@ -130,16 +132,16 @@ async fn the_last_spans_leave_when_the_service_ends() {
     service.query("query Last { reasonCodes { code } }").await;
     service.signal("TERM");
     assert_eq!(service.exit_code_within(Duration::from_secs(5)).await, Some(0));
-    // The calls that filled the sandbox's log have spans too.
+    // The calls that filled the sandbox's log also have spans.
     let spans = collector.spans(1).await;
     let is_last = |span: &Span| attributes(span).contains(&"operation=Last".to_owned());
     assert!(spans.iter().any(is_last), "{spans:?}");
 }
 
 #[test]
-fn an_address_that_no_collector_can_have_is_refused_at_the_start() {
+fn invalid_collector_address_is_rejected_at_startup() {
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")];
-    let (status, said) = sends_end_to_end::refused_start(&["--sandbox"], &environment);
+    let (status, message) = sends_end_to_end::failed_start(&["--sandbox"], &environment);
     assert_eq!(status, Some(2));
-    assert!(said.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{said}");
+    assert!(message.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{message}");
 }

@@ -1,10 +1,10 @@
-//! The commands for backup and restore in `operations.md`.
+//! Commands for backup and restore in `operations.md`.
 
-use super::{Command, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, root};
+use super::{Command, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, repository_root};
 
 #[tokio::test]
-async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
-    let guide = root().join("crates/sends-graphql/docs/operations.md");
+async fn backup_of_a_running_store_is_restored_by_the_documented_commands() {
+    let guide = repository_root().join("crates/sends-graphql/docs/operations.md");
     let guide = std::fs::read_to_string(guide).unwrap();
     let (_, section) = guide.split_once("### Backup and restore").unwrap();
     let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
@@ -26,13 +26,13 @@ async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
     {
         let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &running]);
         service.activity(GUIDE_ACTIVITY, 0).await;
-        // Equivalent of the `sqlite3` command.
+        // This call is equivalent to the `sqlite3` command.
         let store = rusqlite::Connection::open(format!("{running}/sends.db")).unwrap();
         let target = folder.path().join("sends-backup.db");
         let sql = sql.replace("sends-backup.db", target.to_str().unwrap());
         store.execute_batch(&sql).unwrap();
     }
-    // A log of another store must not be applied to the restored one.
+    // The WAL of another store must not be applied to the restored store.
     std::fs::write(format!("{restored}/sends.db-wal"), "of another store").unwrap();
     let shell = Command::new("sh")
         .args(["-ec", restore])
@@ -40,10 +40,10 @@ async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
         .current_dir(folder.path())
         .status();
     assert!(shell.unwrap().success());
-    let asked = sandbox.histories_asked().await;
+    let requested = sandbox.history_requests().await;
     let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &restored]);
     let answer = service.activity(GUIDE_ACTIVITY, 31_536_000).await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
-    assert_eq!(sandbox.histories_asked().await, asked, "{answer}");
+    assert_eq!(sandbox.history_requests().await, requested, "{answer}");
 }

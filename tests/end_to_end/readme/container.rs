@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use super::{SandboxProcess, ServiceProcess, http_client, root};
+use super::{SandboxProcess, ServiceProcess, http_client, repository_root};
 
 #[tokio::test]
 async fn settings_of_the_guides_container_start_a_service_that_requires_a_key() {
-    let guide = std::fs::read_to_string(root().join("crates/sends-graphql/docs/operations.md")).unwrap();
+    let guide =
+        std::fs::read_to_string(repository_root().join("crates/sends-graphql/docs/operations.md")).unwrap();
     let (_, block) = guide.split_once("```ini\n").unwrap();
     let (block, _) = block.split_once("\n```").unwrap();
     let settings: Vec<_> = block.lines().filter_map(|line| line.split_once('=')).collect();

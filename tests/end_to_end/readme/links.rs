@@ -2,18 +2,18 @@
 
 use super::documents;
 
-/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text
+    let letters = text
         .chars()
         .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+    letters
+        .map(|letter| if letter == ' ' { '-' } else { letter })
         .collect()
 }
 
 #[test]
-fn links_of_the_readme_and_guides_lead_to_files_and_headings() {
+fn documented_links_lead_to_files_and_headings() {
     let mut links = 0;
     for document in documents() {
         let targets = document

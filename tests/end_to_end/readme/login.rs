@@ -2,11 +2,12 @@
 
 use sends_end_to_end::run;
 
-use super::{SandboxProcess, ServiceProcess, arguments, root};
+use super::{SandboxProcess, ServiceProcess, arguments, repository_root};
 
 #[tokio::test]
 async fn login_against_the_sandbox_by_the_guides_commands_serves_its_campaigns() {
-    let guide = std::fs::read_to_string(root().join("crates/sends-graphql/docs/operations.md")).unwrap();
+    let guide =
+        std::fs::read_to_string(repository_root().join("crates/sends-graphql/docs/operations.md")).unwrap();
     let (_, section) = guide.split_once("### Login against the sandbox").unwrap();
     let lines: Vec<_> = section
         .split("\n```")

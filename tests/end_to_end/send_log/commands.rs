@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::{LONG_URL, WEEKLY};
 
-/// The state folder of a running service that has read three histories.
-async fn in_use(sandbox: &SandboxProcess) -> (TempDir, ServiceProcess) {
+/// Starts a service that has read three histories. Returns its state folder.
+async fn service_with_histories(sandbox: &SandboxProcess) -> (TempDir, ServiceProcess) {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().to_str().unwrap();
     let service = ServiceProcess::unpaced_on(sandbox, &["--state-dir", path]);
@@ -32,9 +32,9 @@ fn export(state: &TempDir, options: &[&str]) -> Finished {
 }
 
 #[tokio::test]
-async fn an_export_has_what_the_service_answers_while_it_runs() {
+async fn export_equals_the_responses_of_the_running_service() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let (state, service) = in_use(&sandbox).await;
+    let (state, service) = service_with_histories(&sandbox).await;
     let sends = service
         .query("{ sends(first: 500) { nodes { sendId activity { id } outcome } } }")
         .await;
@@ -93,9 +93,9 @@ async fn an_export_has_what_the_service_answers_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_is_no_failure() {
+async fn closed_output_pipe_is_no_failure() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let (state, _service) = in_use(&sandbox).await;
+    let (state, _service) = service_with_histories(&sandbox).await;
     let mut command = Program::Service.command();
     command.args(["export", "--state-dir", state.path().to_str().unwrap()]);
     command.env("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN);
@@ -105,7 +105,7 @@ async fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_exported_is_said_before_anything_is_written() {
+async fn impossible_export_is_reported_before_any_output() {
     let state = tempfile::tempdir().unwrap();
     let empty = export(&state, &[]);
     assert_eq!((empty.status, empty.output.as_str()), (Some(1), ""));
@@ -134,7 +134,7 @@ async fn what_cannot_be_exported_is_said_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves() {
+async fn histories_are_printed_with_reason_and_remedy_and_failures_separately() {
     let state = tempfile::tempdir().unwrap();
     let unknown = "00000000-0000-4000-8000-000000000000";
     let path = state.path().to_str().unwrap();
@@ -180,7 +180,7 @@ async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves
 }
 
 #[test]
-fn the_sandbox_is_synchronised_and_exported_without_an_account_and_leaves_nothing_behind() {
+fn sandbox_is_synchronised_and_exported_without_an_account_or_remaining_files() {
     let state = tempfile::tempdir().unwrap();
     let environment = [("SENDS_STATE_DIR", state.path().to_str().unwrap())];
     let exported = run(&["export", "--sandbox", "--outcome", "FAILED"], &environment);
@@ -208,9 +208,9 @@ fn the_sandbox_is_synchronised_and_exported_without_an_account_and_leaves_nothin
 }
 
 #[tokio::test]
-async fn a_history_that_is_kept_costs_no_call() {
+async fn stored_history_costs_no_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let (state, _service) = in_use(&sandbox).await;
+    let (state, _service) = service_with_histories(&sandbox).await;
     let url = sandbox.api_url();
     let before = sandbox.requests().await.len();
     let printed = run(

@@ -1,10 +1,10 @@
-//! Different clocks of this machine and the upstream.
+//! Differences between the clocks of this machine and the upstream.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Account, asked_since};
+use super::{Account, requests_since};
 
 const FOUR_YEARS: i64 = 4 * 365 * 24 * 3600;
 
@@ -13,7 +13,7 @@ async fn send(account: &Account, activity: &str) {
     account.change(send).await;
 }
 
-/// A send to a campaign that did not exist, and a resend of it.
+/// Creates a campaign with one send, and then a resend.
 async fn send_twice(account: &Account, name: &str) {
     let create = json!({ "operation": "create_campaign", "name": name });
     let made = account.change(create).await;
@@ -29,8 +29,9 @@ async fn advance_upstream(account: &Account, seconds: i64) {
     account.sandbox.control("POST", "clock", &advance).await;
 }
 
-/// Asserts that one synchronisation finds everything, and that the next one only reads the listings of changes and sends.
-async fn assert_in_step(account: &Account) {
+/// Asserts that one synchronisation finds everything, and that the next synchronisation only reads the listings of changes and
+/// sends.
+async fn assert_synchronised(account: &Account) {
     account.complete().await;
     account.assert_logged(&account.activities().await).await;
     let state = account.sync_state().await;
@@ -38,15 +39,15 @@ async fn assert_in_step(account: &Account) {
     assert_eq!(state["coverage"], coverage, "{state}");
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
+    let requests = requests_since(&account.sandbox, before).await;
+    assert_eq!(requests, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
 }
 
 #[tokio::test]
-async fn what_was_sent_while_the_clock_was_in_2030_is_found_once_it_is_right() {
+async fn sends_during_a_clock_in_2030_are_found_after_its_correction() {
     let account = Account::new(60, &[]);
-    assert_in_step(&account).await;
-    account.put_off_own_moments(FOUR_YEARS);
+    assert_synchronised(&account).await;
+    account.shift_local_times(FOUR_YEARS);
     let state = account.sync_state().await;
     assert_eq!(
         state["coverage"]["isComplete"], false,
@@ -59,33 +60,33 @@ async fn what_was_sent_while_the_clock_was_in_2030_is_found_once_it_is_right() {
 
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
-    // Each changed campaign with its activities, and no other.
-    assert_eq!(asked["details"], 3, "{asked:?}");
-    assert!(asked["histories"] <= 6, "{asked:?}");
-    assert_in_step(&account).await;
+    let requests = requests_since(&account.sandbox, before).await;
+    // Each changed campaign is read with its activities, and no other campaign.
+    assert_eq!(requests["details"], 3, "{requests:?}");
+    assert!(requests["histories"] <= 6, "{requests:?}");
+    assert_synchronised(&account).await;
 }
 
 #[tokio::test]
-async fn a_clock_that_is_years_behind_hides_no_send() {
+async fn clock_years_behind_hides_no_send() {
     let account = Account::new(60, &[]);
-    assert_in_step(&account).await;
+    assert_synchronised(&account).await;
     advance_upstream(&account, FOUR_YEARS).await;
     for round in ["first", "second"] {
         send(&account, &account.activities().await[0]).await;
         send_twice(&account, round).await;
-        assert_in_step(&account).await;
+        assert_synchronised(&account).await;
     }
 }
 
 #[tokio::test]
-async fn a_clock_that_is_hours_ahead_or_behind_hides_no_send_then_nor_when_it_is_right_again() {
+async fn clock_hours_off_hides_no_send_before_or_after_its_correction() {
     for hours in [-5, 5] {
         let account = Account::new(60, &[]);
         advance_upstream(&account, hours * 3600).await;
-        assert_in_step(&account).await;
+        assert_synchronised(&account).await;
         send_twice(&account, "While it is wrong").await;
-        assert_in_step(&account).await;
+        assert_synchronised(&account).await;
         send(&account, &account.activities().await[0]).await;
         advance_upstream(&account, -hours * 3600).await;
         send_twice(&account, "Once it is right").await;
@@ -96,8 +97,8 @@ async fn a_clock_that_is_hours_ahead_or_behind_hides_no_send_then_nor_when_it_is
 }
 
 #[tokio::test]
-async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_when_it_can_be() {
-    // More campaigns than fit on two pages of a listing.
+async fn failing_second_page_delays_nothing_else_and_is_read_after_recovery() {
+    // The campaigns do not fit on two pages of a listing.
     let account = Account::new(1_300, &[]);
     let fault = json!({ "kind": "status", "status": 400, "query_contains": "cursor=" });
     account.sandbox.fault(&fault).await;
@@ -107,9 +108,9 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
         send(&account, &activities[0]).await;
         let finished = account.sync(&[]).await;
         assert_eq!(finished.status, Some(0), "{finished:?}");
-        let said = finished.output + &finished.errors;
+        let output = finished.output + &finished.errors;
         for listing in ["list of campaigns", "report of sent campaigns"] {
-            assert!(said.contains(listing), "{said}");
+            assert!(output.contains(listing), "{output}");
         }
         let state = account.sync_state().await;
         let coverage = json!({ "isComplete": false, "unreadableResourceCount": 2 });
@@ -130,7 +131,7 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
             missing.len()
         );
         lacking = missing.len();
-        // Complete from the last missing send on, and not before.
+        // The log is complete for ranges after the last missing send, but not for longer ranges.
         let newest = *missing.iter().max().unwrap();
         let latest = truth
             .values()
@@ -151,7 +152,7 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
     }
 
     account.sandbox.control("DELETE", "faults", &Value::Null).await;
-    // Ends the pause after the last attempt.
-    account.put_off_own_moments(-3600);
-    assert_in_step(&account).await;
+    // The shift ends the pause after the last attempt.
+    account.shift_local_times(-3600);
+    assert_synchronised(&account).await;
 }

@@ -1,16 +1,16 @@
-//! Cost of a synchronisation: the minimum number of calls, and none of the calls reserved for other callers.
+//! Cost of a synchronisation: the minimum number of calls, without the calls reserved for other callers.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Account, asked_since};
+use super::{Account, requests_since};
 
-/// Minimum number of calls to read every send: a page for 500 campaigns, one for each campaign that is no draft, and one for
-/// each of its activities that can be sent.
-async fn least(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
+/// Returns the minimum number of calls to read every send: one for each page of 500 campaigns, one for each campaign that is not
+/// a draft, and one for each of its activities that can be sent.
+async fn minimum_calls(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
     let campaigns = account.campaigns().await;
-    let mut least = BTreeMap::from([("campaigns", campaigns.len().div_ceil(500))]);
+    let mut minimum = BTreeMap::from([("campaigns", campaigns.len().div_ceil(500))]);
     for campaign in campaigns
         .iter()
         .filter(|campaign| campaign["current_status"] != "Draft")
@@ -18,29 +18,28 @@ async fn least(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
         let id = campaign["campaign_id"].as_str().unwrap();
         let detail = account.ask(&format!("/emails/{id}")).await.unwrap();
         let activities = detail["campaign_activities"].as_array().unwrap().iter();
-        *least.entry("details").or_default() += 1;
-        *least.entry("histories").or_default() += activities
+        *minimum.entry("details").or_default() += 1;
+        *minimum.entry("histories").or_default() += activities
             .filter(|activity| activity["role"] != "permalink")
             .count();
     }
-    (campaigns.len(), least)
+    (campaigns.len(), minimum)
 }
 
 #[tokio::test]
-async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and_the_pages_that_give_the_order()
- {
-    // Seven campaigns for every eight activities.
+async fn first_synchronisation_of_two_thousand_campaigns_costs_the_minimum_and_the_ordering_pages() {
+    // Generated data has seven campaigns for every eight activities.
     let account = Account::new(2_286, &[]);
-    let (campaigns, mut expected) = least(&account).await;
+    let (campaigns, mut expected) = minimum_calls(&account).await;
     assert!(campaigns >= 2_000, "{campaigns}");
-    let least: usize = expected.values().sum();
+    let minimum: usize = expected.values().sum();
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
+    let requests = requests_since(&account.sandbox, before).await;
     expected.insert("summaries", 4);
-    assert_eq!(asked, expected);
-    let all: usize = asked.values().sum();
-    eprintln!("{campaigns} campaigns: {all} calls, {least} are the least");
+    assert_eq!(requests, expected);
+    let all: usize = requests.values().sum();
+    eprintln!("{campaigns} campaigns: {all} calls, {minimum} are the minimum");
 
     let requests = account.sandbox.requests().await;
     let mut paths: Vec<String> = requests[before..]
@@ -53,11 +52,11 @@ async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and
 }
 
 #[tokio::test]
-async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_with_their_histories() {
+async fn three_new_sends_cost_two_pages_and_three_campaigns_with_histories() {
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
-    // Each is the only activity of its campaign.
+    // Each activity is the only one of its campaign.
     let sent = [&activities[0], &activities[9], &activities[18]];
     for activity in sent {
         account
@@ -66,9 +65,9 @@ async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_w
     }
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
+    let requests = requests_since(&account.sandbox, before).await;
     assert_eq!(
-        asked,
+        requests,
         BTreeMap::from([
             ("campaigns", 1),
             ("summaries", 1),
@@ -80,16 +79,16 @@ async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_w
 
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
+    let requests = requests_since(&account.sandbox, before).await;
     let expected = BTreeMap::from([("campaigns", 1), ("summaries", 1)]);
-    assert_eq!(asked, expected, "nothing has changed");
+    assert_eq!(requests, expected, "nothing has changed");
 }
 
 #[tokio::test]
-async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
+async fn change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let account = Account::new(100, &[]);
     account.complete().await;
-    // Every seventh campaign has a resend already.
+    // Every seventh campaign already has a resend.
     let campaign = &account.campaigns().await[21];
     assert_eq!(campaign["current_status"], "Done");
     let resend =
@@ -101,7 +100,7 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let known = known
         .find(|activity| activity["role"] == "primary_email")
         .unwrap();
-    // The resend is sent first: the campaign's change is dated after the other send.
+    // The resend is sent first, because the campaign's change is dated after the other send.
     for activity in [&made["activity_id"], &known["campaign_activity_id"]] {
         account
             .change(json!({ "operation": "append_send", "activity_id": activity }))
@@ -109,20 +108,20 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     }
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    let asked = asked_since(&account.sandbox, before).await;
-    // The known email, and the new one.
+    let requests = requests_since(&account.sandbox, before).await;
+    // The histories are those of the existing email and of the new email.
     let expected = BTreeMap::from([
         ("campaigns", 1),
         ("summaries", 1),
         ("details", 1),
         ("histories", 2),
     ]);
-    assert_eq!(asked, expected);
+    assert_eq!(requests, expected);
     account.assert_logged(&account.activities().await).await;
 }
 
 #[tokio::test]
-async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is_read_on_another_day() {
+async fn calls_reserved_for_queries_stay_unused_and_the_rest_is_read_on_another_day() {
     let account = Account::new(300, &[]);
     let limits = |day: u32| json!({ "rate_per_second": 100, "rate_per_day": day });
     account.sandbox.configure(&limits(300)).await;
@@ -145,7 +144,7 @@ async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is
         "{state}"
     );
 
-    // More calls on both sides stand for a new day, since the machine's clock does not change here.
+    // Higher limits on both sides simulate a new day, because the machine's clock does not change here.
     account.sandbox.configure(&limits(5_000)).await;
     let second = account.sync(&[&options[..], &["5000"]].concat()).await;
     assert_eq!(second.status, Some(0), "{second:?}");
@@ -162,12 +161,12 @@ async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is
 }
 
 #[tokio::test]
-async fn a_person_who_asks_meanwhile_goes_first() {
+async fn concurrent_query_takes_precedence() {
     let account = Account::new(500, &[]);
     let service = account.serve(&["--rate-per-second", "10", "--sync-every", "3600"]);
     let (activities, sandbox) = (account.activities().await, &account.sandbox);
     sandbox.requests_reach(8).await;
-    // The activity with the oldest send, which the synchronisation reads last.
+    // The query is for the activity with the oldest send, which the synchronisation reads last.
     let before = sandbox.requests().await.len();
     let answer = service.activity(activities.last().unwrap(), 60).await;
     let after = sandbox.requests().await.len();
@@ -179,6 +178,6 @@ async fn a_person_who_asks_meanwhile_goes_first() {
             .contains(activities.last().unwrap())
     };
     assert!(sandbox.requests().await.iter().any(of_person));
-    // The calls in flight, and those that were sent concurrently.
+    // The difference includes the calls in flight and the calls that were sent concurrently.
     assert!(after - before <= 20, "{before} to {after}");
 }

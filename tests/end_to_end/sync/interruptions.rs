@@ -8,26 +8,26 @@ use tokio::time::{sleep, timeout};
 use super::Account;
 
 #[tokio::test]
-async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_repeats_next_to_nothing() {
+async fn synchronisation_killed_ten_times_yields_the_same_log_with_few_repeated_calls() {
     let account = Account::new(600, &[]);
     let undisturbed = Account::new(600, &[]);
     undisturbed.complete().await;
     let least = undisturbed.sandbox.requests().await.len();
     for kill in 1..=10 {
-        // Random numbers are unnecessary: a step that is coprime to the range spreads the moments over the work.
+        // A step that is coprime to the range spreads the kills over the work without random numbers.
         let moment = least * kill / 11 + kill * 7 % 13;
         let running = account.start_sync(&[]);
         account.sandbox.requests_reach(moment).await;
         drop(running);
     }
     account.complete().await;
-    let asked = account.sandbox.requests().await.len();
-    // Four campaigns are read concurrently. A kill repeats their calls in flight, their calls that are needed again for
-    // certainty, and a page of changes since then or of an incomplete listing.
-    eprintln!("{asked} calls with ten kills, {least} without");
+    let requests = account.sandbox.requests().await.len();
+    // Four campaigns are read concurrently. A kill repeats the calls in flight, the calls that must be confirmed, and a page of
+    // later changes or of an incomplete listing.
+    eprintln!("{requests} calls with ten kills, {least} without");
     assert!(
-        asked <= least + 10 * (4 + 4 + 3),
-        "{asked} calls, {least} undisturbed"
+        requests <= least + 10 * (4 + 4 + 3),
+        "{requests} calls, {least} undisturbed"
     );
     let activities = account.activities().await;
     assert_eq!(account.logged().await, undisturbed.logged().await);
@@ -35,7 +35,7 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
 }
 
 #[tokio::test]
-async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
+async fn interrupted_synchronisation_loses_no_call() {
     let account = Account::new(200, &["--latency-ms", "20"]);
     let running = account.start_sync(&[]);
     account.sandbox.requests_reach(40).await;
@@ -62,7 +62,7 @@ async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
 }
 
 #[tokio::test]
-async fn two_processes_do_not_do_the_same_work() {
+async fn two_processes_do_not_duplicate_work() {
     let account = Account::new(100, &["--latency-ms", "50"]);
     let running = account.start_sync(&[]);
     account.sandbox.requests_reach(1).await;
@@ -71,12 +71,11 @@ async fn two_processes_do_not_do_the_same_work() {
     assert!(second.errors.contains("another process"), "{second:?}");
     let first = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
     assert_eq!(first.status, Some(0), "{first:?}");
-    // After the first synchronisation has ended, another one may start.
     account.complete().await;
 }
 
 #[tokio::test]
-async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
+async fn service_keeps_the_log_synchronised_and_leaves_it_consistent() {
     let account = Account::new(40, &[]);
     let mut service = account.serve(&["--rate-per-second", "0", "--sync-every", "1"]);
     service
@@ -85,9 +84,9 @@ async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
     let activities = account.activities().await;
     let send = json!({ "operation": "append_send", "activity_id": activities[0] });
     account.change(send).await;
-    let read = account.sandbox.histories_asked().await;
+    let read = account.sandbox.history_requests().await;
     let is_read_again = async {
-        while account.sandbox.histories_asked().await == read {
+        while account.sandbox.history_requests().await == read {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -101,14 +100,14 @@ async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_read_is_done_without_and_told() {
+async fn unreadable_report_is_skipped_and_reported() {
     let account = Account::new(60, &[]);
     let fault = json!({ "kind": "not_json", "path_contains": "summary_reports" });
     account.sandbox.fault(&fault).await;
     let without = account.sync(&[]).await;
     assert_eq!(without.status, Some(0), "{without:?}");
-    let said = without.output + &without.errors;
-    assert!(said.contains("the report of sent campaigns"), "{said}");
+    let output = without.output + &without.errors;
+    assert!(output.contains("the report of sent campaigns"), "{output}");
     account.assert_logged(&account.activities().await).await;
     let state = account.sync_state().await;
     let coverage = json!({ "isComplete": false, "unreadableResourceCount": 1 });
@@ -123,7 +122,7 @@ async fn a_report_that_cannot_be_read_is_done_without_and_told() {
 }
 
 #[tokio::test]
-async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() {
+async fn failing_upstream_ends_the_synchronisation_with_a_reason_and_keeps_the_data() {
     let account = Account::new(200, &[]);
     account
         .sandbox
@@ -138,13 +137,13 @@ async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() 
         .await;
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    // Histories that failed before the end of the synchronisation wait for their own pauses, and are named until then.
+    // Histories that failed before the end of the synchronisation wait for their own pauses, and are reported until then.
     let state = account.sync_state().await;
     let unreadable = state["unreadableResources"].as_array().unwrap();
     // The synchronisation ends after fifty consecutive failures, some of which were in flight together.
     assert!((40..=60).contains(&unreadable.len()), "{state}");
     assert_eq!(state["coverage"]["isComplete"], false);
-    let histories = account.sandbox.histories_asked().await;
+    let histories = account.sandbox.history_requests().await;
     assert!(before > 50 && histories < 200 + 200 + 20, "{histories}");
     let service = account.serve(&["--rate-per-second", "0"]);
     for one in unreadable {

@@ -1,11 +1,11 @@
-//! Comparison of the log and the upstream, record by record.
+//! Record-by-record comparison of the log and the upstream.
 
 use serde_json::json;
 
 use super::Account;
 
 #[tokio::test]
-async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_that_go() {
+async fn log_equals_the_upstream_after_sends_resends_and_deletions() {
     let account = Account::new(300, &[]);
     let mut activities = account.activities().await;
     let campaigns = account.campaigns().await;
@@ -14,7 +14,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
         .filter(|campaign| campaign["current_status"] == "Done")
         .map(|campaign| campaign["campaign_id"].as_str().unwrap())
         .collect();
-    // A campaign that is gone before it was first read.
+    // This campaign is deleted before the first synchronisation reads it.
     account
         .change(json!({ "operation": "forget_campaign", "campaign_id": sent[40] }))
         .await;
@@ -23,17 +23,16 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     assert_eq!(account.sandbox.requests().await.len(), before + 2);
-    let gone: Vec<String> = {
+    let deleted: Vec<String> = {
         let (read, truth) = (account.logged().await, account.truth(&activities).await);
         truth.into_keys().filter(|id| !read.contains_key(id)).collect()
     };
     assert!(
-        (1..=2).contains(&gone.len()),
-        "the activities of one campaign: {gone:?}"
+        (1..=2).contains(&deleted.len()),
+        "the activities of one campaign: {deleted:?}"
     );
-    activities.retain(|id| !gone.contains(id));
+    activities.retain(|id| !deleted.contains(id));
 
-    // The same activity again, with a failure and to segments.
     for send in [
         json!({}),
         json!({ "send_status": "ERRORED", "reason_code": 3, "count": 0 }),
@@ -43,7 +42,6 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
             .change(json!({ "operation": "append_send", "activity_id": activities[20], "send": send }))
             .await;
     }
-    // A new campaign, and the resend of an existing one.
     let made = account
         .change(json!({ "operation": "create_campaign", "name": "New" }))
         .await;
@@ -59,7 +57,6 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     for made in [&made, &resend] {
         activities.push(made["activity_id"].as_str().unwrap().to_owned());
     }
-    // An activity and a campaign that are removed.
     account
         .change(json!({ "operation": "delete_activity", "activity_id": activities[30] }))
         .await;
@@ -67,7 +64,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
         .change(json!({ "operation": "remove_campaign", "campaign_id": sent[10] }))
         .await;
     account.complete().await;
-    // Removals are named until they are confirmed. The campaign that is gone but still listed stays named.
+    // Deletions are reported until they are confirmed. The deleted campaign that is still listed stays reported.
     let named = async || {
         let state = account.sync_state().await;
         let unreadable = state["unreadableResources"].as_array().unwrap().clone();
@@ -81,7 +78,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     assert_eq!(named().await, [sent[40]]);
     account.assert_logged(&activities).await;
 
-    // For each way in which the upstream rejects removed activities.
+    // The upstream may reject deleted activities in two ways.
     for (nth, refusal) in ["not_found", "bad_request"].into_iter().enumerate() {
         account
             .sandbox
@@ -97,7 +94,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
 }
 
 #[tokio::test]
-async fn a_campaign_that_goes_between_its_listing_and_its_reading_is_passed_over() {
+async fn campaign_deleted_between_listing_and_reading_is_skipped() {
     let account = Account::new(100, &[]);
     let fault =
         json!({ "kind": "status", "status": 404, "path_contains": "/emails/", "skip": 20, "count": 1 });
@@ -109,7 +106,7 @@ async fn a_campaign_that_goes_between_its_listing_and_its_reading_is_passed_over
 }
 
 #[tokio::test]
-async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
+async fn logged_send_has_its_campaign_and_remedy_without_a_call() {
     let account = Account::new(60, &[]);
     account.complete().await;
     let before = account.sandbox.requests().await.len();
@@ -142,12 +139,12 @@ async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
     assert_eq!(
         account.sandbox.requests().await.len() - before,
         1,
-        "the test's own listing"
+        "calls of the test's own listing"
     );
 }
 
 #[tokio::test]
-async fn sends_show_the_campaign_of_the_log_while_the_upstream_fails() {
+async fn sends_show_the_logged_campaign_while_the_upstream_fails() {
     let account = Account::new(60, &[]);
     account.complete().await;
     let service = account.serve(&[]);
@@ -169,7 +166,7 @@ async fn sends_show_the_campaign_of_the_log_while_the_upstream_fails() {
 }
 
 #[tokio::test]
-async fn a_campaign_that_seemed_gone_is_read_when_it_is_listed_with_a_change() {
+async fn seemingly_deleted_campaign_is_read_when_listed_with_a_change() {
     let account = Account::new(60, &[]);
     let made = account
         .change(json!({ "operation": "create_campaign", "name": "Back" }))

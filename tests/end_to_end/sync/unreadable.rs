@@ -1,12 +1,13 @@
-//! Listed resources that cannot be read: the rest of the log is read, they are reported, and return once they are readable.
+//! Listed resources that cannot be read. The rest of the log is read, and the unreadable resources are reported until they become
+//! readable.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Account, Log, asked_since};
+use super::{Account, Log, requests_since};
 
-/// The activity whose last send is the oldest, and the time of the newest send of all.
+/// Returns the activity whose last send is the oldest, and the time of the newest send of all.
 fn oldest(truth: &Log) -> (String, String) {
     let last = |sends: &Vec<Value>| sends.last().unwrap()["runDate"].as_str().unwrap().to_owned();
     let oldest = truth.iter().min_by_key(|(_, sends)| last(sends)).unwrap().0;
@@ -17,24 +18,23 @@ async fn end_faults(account: &Account) {
     account.sandbox.control("DELETE", "faults", &Value::Null).await;
 }
 
-/// Moves the failures an hour back, so that their pauses end. No process may have the folder open.
+/// Moves the failures back by an hour, so that their pauses end. No process may have the folder open.
 fn end_pauses(account: &Account) {
     let state = rusqlite::Connection::open(account.state.path().join("sends.db")).unwrap();
     let statement = "UPDATE unreadable SET since = since - 3600000, tried_at = tried_at - 3600000";
     state.execute_batch(statement).unwrap();
 }
 
-/// The calls and the output of a synchronisation that ends with this status.
 async fn sync_ends(account: &Account, status: i32) -> (BTreeMap<&'static str, usize>, String) {
     let before = account.sandbox.requests().await.len();
     let finished = account.sync(&[]).await;
     assert_eq!(finished.status, Some(status), "{finished:?}");
-    let asked = asked_since(&account.sandbox, before).await;
-    (asked, finished.output + &finished.errors)
+    let requests = requests_since(&account.sandbox, before).await;
+    (requests, finished.output + &finished.errors)
 }
 
 #[tokio::test]
-async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_changes() {
+async fn malformed_history_is_skipped_reported_and_read_when_its_campaign_changes() {
     let account = Account::new(60, &[]);
     let activities = account.activities().await;
     let truth = account.truth(&activities).await;
@@ -43,11 +43,11 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
         .sandbox
         .fault(&json!({ "kind": "wrong_shape", "activity_id": malformed }))
         .await;
-    let (_, said) = sync_ends(&account, 0).await;
-    assert!(said.contains("except for unreadable resources"), "{said}");
+    let (_, output) = sync_ends(&account, 0).await;
+    assert!(output.contains("except for unreadable resources"), "{output}");
     assert!(
-        said.contains(&malformed) && said.contains("cannot be understood"),
-        "{said}"
+        output.contains(&malformed) && output.contains("cannot be understood"),
+        "{output}"
     );
 
     let state = account.sync_state().await;
@@ -96,16 +96,16 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     assert_eq!((exported.status, exported.errors.as_str()), (Some(0), ""));
 
     // The activity is not retried repeatedly.
-    let (asked, said) = sync_ends(&account, 0).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
-    assert!(said.contains(&malformed), "{said}");
+    let (requests, output) = sync_ends(&account, 0).await;
+    assert_eq!(requests, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
+    assert!(output.contains(&malformed), "{output}");
 
     end_faults(&account).await;
     account
         .change(json!({ "operation": "append_send", "activity_id": malformed }))
         .await;
-    let (_, said) = sync_ends(&account, 0).await;
-    assert!(!said.contains("cannot be read"), "{said}");
+    let (_, output) = sync_ends(&account, 0).await;
+    assert!(!output.contains("cannot be read"), "{output}");
     account.assert_logged(&activities).await;
     let state = account.sync_state().await;
     assert_eq!(
@@ -116,7 +116,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
 }
 
 #[tokio::test]
-async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_reads_it() {
+async fn rejected_history_keeps_its_cached_data_until_a_query_completes_it() {
     let account = Account::new(60, &[]);
     account.complete().await;
     let activities = account.activities().await;
@@ -129,11 +129,11 @@ async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_rea
         .sandbox
         .fault(&json!({ "kind": "status", "status": 400, "body": "array", "activity_id": refused }))
         .await;
-    let (asked, said) = sync_ends(&account, 0).await;
-    assert!(said.contains("refused"), "{said}");
-    let of_campaign = asked["histories"];
+    let (requests, output) = sync_ends(&account, 0).await;
+    assert!(output.contains("refused"), "{output}");
+    let of_campaign = requests["histories"];
     assert_eq!(
-        asked,
+        requests,
         BTreeMap::from([
             ("campaigns", 1),
             ("summaries", 1),
@@ -156,7 +156,7 @@ async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_rea
 }
 
 #[tokio::test]
-async fn a_campaign_whose_activities_cannot_be_read_hides_no_other() {
+async fn campaign_with_unreadable_activities_hides_no_other() {
     let account = Account::new(60, &[]);
     let made = account
         .change(json!({ "operation": "create_campaign", "name": "Odd\u{1b}[2J" }))
@@ -168,8 +168,11 @@ async fn a_campaign_whose_activities_cannot_be_read_hides_no_other() {
         .sandbox
         .fault(&json!({ "kind": "not_json", "path_contains": format!("/emails/{campaign}") }))
         .await;
-    let (_, said) = sync_ends(&account, 0).await;
-    assert!(said.contains(campaign) && !said.contains('\u{1b}'), "{said}");
+    let (_, output) = sync_ends(&account, 0).await;
+    assert!(
+        output.contains(campaign) && !output.contains('\u{1b}'),
+        "{output}"
+    );
     let state = account.sync_state().await;
     let unreadable = &state["unreadableResources"][0];
     assert_eq!(
@@ -189,7 +192,7 @@ async fn a_campaign_whose_activities_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_history_that_fails_holds_up_nothing_and_is_named() {
+async fn failing_history_delays_nothing_and_is_reported() {
     let account = Account::new(60, &[]);
     let activities = account.activities().await;
     let truth = account.truth(&activities).await;
@@ -198,8 +201,8 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
         .sandbox
         .fault(&json!({ "kind": "status", "status": 500, "activity_id": failing }))
         .await;
-    let (_, said) = sync_ends(&account, 0).await;
-    assert!(said.contains(&failing) && said.contains("failed"), "{said}");
+    let (_, output) = sync_ends(&account, 0).await;
+    assert!(output.contains(&failing) && output.contains("failed"), "{output}");
     let state = account.sync_state().await;
     assert_eq!(
         state["unreadableResources"][0]["activity"]["id"], failing,
@@ -214,8 +217,8 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
     readable.remove(&failing);
     assert_eq!(account.logged().await, readable);
     // The pause of the activity is not over.
-    let (asked, _) = sync_ends(&account, 0).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
+    let (requests, _) = sync_ends(&account, 0).await;
+    assert_eq!(requests, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
 
     end_faults(&account).await;
     let query =
@@ -226,7 +229,7 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
+async fn damaged_response_is_fetched_again_and_ends_no_synchronisation() {
     let account = Account::new(60, &[]);
     let activities = account.activities().await;
     let (sent, _) = oldest(&account.truth(&activities).await);
@@ -236,7 +239,7 @@ async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
     account.complete().await;
     let truth = account.truth(&activities).await;
 
-    // Recent enough for the lookup: only the checksum prevents the damaged response from being served.
+    // The stored response is recent enough, so only the checksum prevents its use.
     account.damage_new_histories();
     let query = format!(
         r#"{{ campaignActivity(id: "{sent}", maxAge: 31536000) {{ sendHistory {{ sendId count }} }} }}"#
@@ -247,17 +250,17 @@ async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
     let read = &answer["data"]["campaignActivity"]["sendHistory"];
     assert_eq!(*read, json!(right), "{answer}");
 
-    // A synchronisation checks recent sends that were read more than an hour ago, and reads this history only because of the
-    // damage.
+    // A synchronisation checks recent sends that were read more than an hour ago. The damage is the only reason to read this
+    // history.
     account.damage_new_histories();
-    account.date_new_histories_back(2 * 3_600);
-    let (asked, _) = sync_ends(&account, 0).await;
-    assert_eq!(asked.get("histories"), Some(&1), "{asked:?}");
+    account.backdate_new_histories(2 * 3_600);
+    let (requests, _) = sync_ends(&account, 0).await;
+    assert_eq!(requests.get("histories"), Some(&1), "{requests:?}");
     account.assert_logged(&activities).await;
 }
 
 #[tokio::test]
-async fn what_alone_answers_401_is_named_and_gone_past() {
+async fn resource_that_alone_returns_401_is_reported_and_skipped() {
     let account = Account::new(60, &[]);
     let activities = account.activities().await;
     let mut readable = account.truth(&activities).await;
@@ -278,9 +281,12 @@ async fn what_alone_answers_401_is_named_and_gone_past() {
     fault["path_contains"] = json!("/email_campaign_summaries");
     account.sandbox.fault(&fault).await;
 
-    let (_, said) = sync_ends(&account, 0).await;
-    assert!(said.contains("accepts the service's login elsewhere"), "{said}");
-    assert!(!said.contains("log in again"), "{said}");
+    let (_, output) = sync_ends(&account, 0).await;
+    assert!(
+        output.contains("accepts the service's login elsewhere"),
+        "{output}"
+    );
+    assert!(!output.contains("log in again"), "{output}");
     let state = account.sync_state().await;
     assert!(state["failure"].is_null(), "{state}");
     let named = state["unreadableResources"].as_array().unwrap();
@@ -293,8 +299,8 @@ async fn what_alone_answers_401_is_named_and_gone_past() {
     }
     assert_eq!(account.logged().await, readable);
     // The pauses of these resources are not over.
-    let (asked, _) = sync_ends(&account, 0).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+    let (requests, _) = sync_ends(&account, 0).await;
+    assert_eq!(requests, BTreeMap::from([("campaigns", 1)]));
 
     end_faults(&account).await;
     end_pauses(&account);
@@ -304,7 +310,7 @@ async fn what_alone_answers_401_is_named_and_gone_past() {
 }
 
 #[tokio::test]
-async fn a_single_401_ends_no_run() {
+async fn single_401_ends_no_synchronisation() {
     let account = Account::new(60, &[]);
     let blip = json!({ "kind": "status", "status": 401, "body": "object", "path_contains": "/send_history",
                        "skip": 20, "count": 1 });
@@ -322,24 +328,24 @@ async fn a_single_401_ends_no_run() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_everywhere_ends_a_run_after_a_handful_of_calls() {
+async fn token_rejected_everywhere_ends_the_synchronisation_after_a_few_calls() {
     let account = Account::new(60, &[]);
     let refusal = json!({ "kind": "status", "status": 401, "body": "object", "skip": 10 });
     account.sandbox.fault(&refusal).await;
-    let (_, said) = sync_ends(&account, 1).await;
-    assert!(said.contains("401 Unauthorized"), "{said}");
+    let (_, output) = sync_ends(&account, 1).await;
+    assert!(output.contains("401 Unauthorized"), "{output}");
     let state = account.sync_state().await;
     assert!(
         state["failure"].as_str().unwrap().contains("log in again"),
         "{state}"
     );
-    // The fault skips requests by arrival while four are read concurrently, so that one of the other three may be accepted after
-    // the first rejection, and the ones rejected by then count as rejected by themselves.
+    // The fault skips requests by arrival while four resources are read concurrently. One of the other three may therefore be
+    // accepted after the first rejection, and the resources rejected by then count as individually rejected.
     let named = state["unreadableResources"].as_array().unwrap();
     let is_alone = |one: &Value| one["failure"].as_str().unwrap().contains("login elsewhere");
     assert!(named.len() < 4 && named.iter().all(is_alone), "{state}");
     let refused = account.sandbox.answered(401).await;
-    // Four are read concurrently, and each resource that counts as rejected by itself costs its own call and a probe.
+    // Four resources are read concurrently, and each individually rejected resource costs its own call and a probe.
     let most = 5 + 2 * u64::try_from(named.len()).unwrap();
     assert!((2..=most).contains(&refused), "{refused}: {state}");
 }

@@ -1,4 +1,4 @@
-// Apollo Client 4: the normalised cache, error policies and pagination.
+// Apollo Client 4: normalised cache, error policies and pagination.
 
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, type NormalizedCacheObject } from '@apollo/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** The guide's cache settings, which reuse objects that another query fetched. */
 function cache() {
   const cache = readmeCache();
   cache.policies.addTypePolicies({
@@ -36,25 +35,25 @@ function client() {
   return { apollo: new ApolloClient({ link, cache: cache() }), seen: fetch.seen };
 }
 
-test('a query answers with the generated types', async () => {
+test('a query returns the generated types', async () => {
   const { apollo } = client();
   const { data } = await apollo.query({ query: History, variables: { id: GUIDE } });
   expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
 });
 
-test('activities and sends are kept under identities of their own', async () => {
+test('activities and sends are cached under their own ids', async () => {
   const { apollo } = client();
   await apollo.query({ query: History, variables: { id: GUIDE } });
   await apollo.query({ query: History, variables: { id: WEEKLY } });
-  const kept = apollo.cache.extract() as NormalizedCacheObject;
-  expect(Object.keys(kept)).toEqual(
+  const cached = apollo.cache.extract() as NormalizedCacheObject;
+  expect(Object.keys(cached)).toEqual(
     expect.arrayContaining([`CampaignActivity:${GUIDE}`, `Send:${GUIDE}:1`, `Send:${WEEKLY}:1`]),
   );
-  // Forty-two sends, none of which has taken the place of another with the same `sendId`.
-  expect(Object.keys(kept).filter((key) => key.startsWith('Send:'))).toHaveLength(42);
+  // All forty-two sends are cached, although some have the same `sendId`.
+  expect(Object.keys(cached).filter((key) => key.startsWith('Send:'))).toHaveLength(42);
 });
 
-test('the same send along two ways is one object, and asking for it by id costs no request', async () => {
+test('a send on two paths is one object, and a query by its id costs no request', async () => {
   const { apollo, seen } = client();
   await apollo.query({ query: Latest, variables: { ids: [GUIDE] } });
   await apollo.query({ query: History, variables: { id: GUIDE } });
@@ -70,7 +69,7 @@ test('the same send along two ways is one object, and asking for it by id costs 
   expect(history?.campaignActivity?.sendHistory?.[1]?.count).toBe(99);
 });
 
-test('pages of campaigns are joined, and each campaign is found again by its id without a request', async () => {
+test('pages of campaigns are joined, and each campaign is found by its id without a request', async () => {
   const { apollo, seen } = client();
   const pages = apollo.watchQuery({ query: Campaigns, variables: { first: 15 } });
   const shown = () => {
@@ -90,7 +89,7 @@ test('pages of campaigns are joined, and each campaign is found again by its id 
   subscription.unsubscribe();
 });
 
-test('by default an error of one field fails the query, with its code', async () => {
+test('by default, an error of one field fails the query with its code', async () => {
   const { apollo } = client();
   const failure = await apollo.query({ query: Latest, variables: { ids: [UNKNOWN] } }).catch((error: unknown) => error);
   if (!CombinedGraphQLErrors.is(failure)) throw failure;
@@ -98,7 +97,7 @@ test('by default an error of one field fails the query, with its code', async ()
   expect(failure.data).toMatchObject({ campaignActivities: [{ id: UNKNOWN, latestSend: null }] });
 });
 
-test('with the error policy `all` data and errors come together', async () => {
+test('with the error policy `all`, data and errors are returned together', async () => {
   const { apollo } = client();
   const ids = [GUIDE, UNKNOWN, HUGE];
   const { data, error } = await apollo.query({ query: Latest, variables: { ids }, errorPolicy: 'all' });
@@ -111,7 +110,7 @@ test('with the error policy `all` data and errors come together', async () => {
   expect(error.errors.map((one) => one.extensions?.['code']).sort()).toEqual(['NOT_FOUND']);
 });
 
-test('a request that is wrong is an error of the same kind', async () => {
+test('an invalid request is an error of the same kind', async () => {
   const { apollo } = client();
   const failure = await apollo
     .query({ query: History, variables: { id: 'not-a-uuid' } })

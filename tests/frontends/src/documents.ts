@@ -1,4 +1,4 @@
-// The operations of Apollo Client, urql and graphql-request. Their types are generated from `schema.graphql`.
+// Operations of Apollo Client, urql and graphql-request. Their types are generated from `schema.graphql`.
 
 import { graphql } from './generated';
 

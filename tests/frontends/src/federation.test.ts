@@ -1,4 +1,4 @@
-// The service as a subgraph, composed with another one by the public composition library.
+// The service as a subgraph, composed with another subgraph by the public composition library.
 
 import { execFileSync } from 'node:child_process';
 import { composeServices } from '@apollo/composition';
@@ -7,7 +7,7 @@ import { parse } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GUIDE, type Service, program, startService } from './service';
 
-/** A subgraph of somebody else's: what a newsletter is called, and which activity sent it. */
+/** Another team's subgraph: the title of a newsletter, and the activity that sent it. */
 const NEWSLETTERS = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable"])
   type Query { newsletters: [Newsletter!]! }
@@ -31,12 +31,12 @@ async function sdlOfService(): Promise<string> {
   return answer._service.sdl;
 }
 
-test('the running subgraph describes itself as the command line does', async () => {
+test('the running subgraph returns the same SDL as the command line', async () => {
   const printed = execFileSync(program, ['schema', '--federation'], { encoding: 'utf8' });
   expect(await sdlOfService()).toBe(printed);
 });
 
-test('it composes with another subgraph that extends the activity', async () => {
+test('the subgraph composes with another one that extends the activity', async () => {
   const { supergraphSdl, errors, hints } = composeServices([
     { name: 'sends', url: service.url, typeDefs: parse(await sdlOfService()) },
     { name: 'newsletters', url: 'http://127.0.0.1/unused', typeDefs: parse(NEWSLETTERS) },
@@ -47,7 +47,7 @@ test('it composes with another subgraph that extends the activity', async () => 
   expect(hints?.map((hint) => hint.definition.code) ?? []).not.toContain('INCONSISTENT_DESCRIPTION');
 });
 
-test('a gateway gets its entities in order', async () => {
+test('a gateway receives its entities in order', async () => {
   const representations = [GUIDE, 'c0de0000-0000-4000-8000-000000000007', GUIDE].map((id) => ({
     __typename: 'CampaignActivity',
     id,

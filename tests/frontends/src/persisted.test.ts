@@ -1,5 +1,4 @@
-// Persisted queries: the automatic ones, which clients register by using them, and the manifests of trusted documents that
-// the tools write.
+// Automatic persisted queries, and manifests of trusted documents that client tools generate.
 
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -29,26 +28,25 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([open, apolloOnly, codegenOnly].map((service) => service.stop())));
 
-/** What the service answers to a request that no client of ours makes. */
 async function post(url: string, body: object) {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   return (await response.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
 }
 
-test('Apollo Client registers a query once and then sends its hash alone', async () => {
+test('Apollo Client registers a query once and then sends only its hash', async () => {
   const fetch = countingFetch();
   const link = new PersistedQueryLink({ sha256 }).concat(new HttpLink({ uri: open.url, fetch }));
   const apollo = new ApolloClient({ link, cache: new InMemoryCache() });
   const ask = () => apollo.query({ query: History, variables: { id: GUIDE }, fetchPolicy: 'no-cache' });
   expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
-  // Refused, then registered.
+  // The first request is rejected, and the second request registers the query.
   expect(fetch.seen.bodies.map((body) => 'query' in JSON.parse(body))).toEqual([false, true]);
   expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
   expect('query' in JSON.parse(fetch.seen.bodies[2] ?? '')).toBe(false);
 });
 
-test('urql registers a query once and then sends its hash alone', async () => {
+test('urql registers a query once and then sends only its hash', async () => {
   const fetch = countingFetch();
   const exchanges = [persistedExchange({ preferGetForPersistedQueries: false }), fetchExchange];
   const urql = new Client({ url: open.url, exchanges, fetch, preferGetMethod: false, requestPolicy: 'network-only' });
@@ -60,7 +58,7 @@ test('urql registers a query once and then sends its hash alone', async () => {
   }
 });
 
-test("Apollo Client asks by the ids of its tool's manifest, and nothing else is answered", async () => {
+test("Apollo Client sends ids of its tool's manifest, and other queries are rejected", async () => {
   const fetch = countingFetch();
   const ids = generatePersistedQueryIdsFromManifest({ loadManifest: () => Promise.resolve(apolloManifest) });
   const link = new PersistedQueryLink(ids).concat(new HttpLink({ uri: apolloOnly.url, fetch }));
@@ -72,7 +70,7 @@ test("Apollo Client asks by the ids of its tool's manifest, and nothing else is 
   expect(other.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
 });
 
-test("documents of the code generator's manifest are answered by their ids, and no others", async () => {
+test("documents of the code generator's manifest are served by their ids, and others are rejected", async () => {
   const [id] = Object.entries(codegenManifest).find(([, text]) => text.includes('query History')) ?? [];
   const answer = await post(codegenOnly.url, { documentId: id, variables: { id: GUIDE } });
   expect(answer).toMatchObject({ data: { campaignActivity: { id: GUIDE } } });
@@ -80,7 +78,7 @@ test("documents of the code generator's manifest are answered by their ids, and 
   expect(other.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
 });
 
-test('a client that sends trusted documents as text is answered too', async () => {
+test('a client may also send trusted documents as text', async () => {
   const text = Object.values(codegenManifest).find((one) => one.includes('query History')) ?? '';
   const client = new GraphQLClient(codegenOnly.url);
   const { campaignActivity } = await client.request<{ campaignActivity: { id: string } }>(text, { id: GUIDE });

@@ -1,4 +1,4 @@
-// The cache settings of the guide for frontends with the documented queries, and Apollo's defaults with an ordinary one.
+// Cache settings of the guide for frontends with the documented queries, and Apollo's defaults with an ordinary query.
 
 import { readFileSync } from 'node:fs';
 import { ApolloClient, type DocumentNode, HttpLink, InMemoryCache, gql } from '@apollo/client';
@@ -33,23 +33,23 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-// A cache that does not know what to do says so there.
-let said: unknown[];
+// Caches report missing settings on the console.
+let reports: unknown[];
 beforeEach(() => {
-  said = [];
+  reports = [];
   for (const method of ['warn', 'error'] as const) {
-    vi.spyOn(console, method).mockImplementation((...words: unknown[]) => void said.push(words));
+    vi.spyOn(console, method).mockImplementation((...words: unknown[]) => void reports.push(words));
   }
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  expect(said).toEqual([]);
+  expect(reports).toEqual([]);
 });
 
 const apollo = (cache = apolloCache()) => new ApolloClient({ link: new HttpLink({ uri: service.url }), cache });
 const urql = () => new Client({ url: service.url, exchanges: [urqlCache(), fetchExchange], preferGetMethod: false });
 
-/** What the service answers, without a client's cache in between. */
+/** Returns the response of the service without a client cache. */
 async function plain(query: string) {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(service.url, { method: 'POST', headers, body: JSON.stringify({ query }) });
@@ -58,11 +58,11 @@ async function plain(query: string) {
   return data;
 }
 
-/** Without the `__typename`s that caches ask for. */
+/** Removes the `__typename` fields that caches add to queries. */
 const withoutTypes = (data: unknown): unknown =>
   JSON.parse(JSON.stringify(data, (key, value: unknown) => (key === '__typename' ? undefined : value)));
 
-test('the guide has the settings that are tested here', () => {
+test('the guide contains the tested settings', () => {
   expect(documented.length).toBeGreaterThanOrEqual(2);
   for (const file of ['apollo', 'urql', 'relay', 'stale', 'failed-sends']) {
     expect(frontends.includes(text(`./settings/${file}.ts`).trim()), file).toBe(true);
@@ -72,20 +72,20 @@ test('the guide has the settings that are tested here', () => {
   expect(settings(text('../codegen.yml'))).toBe(settings(codegen));
 });
 
-test.each(queries)("Apollo's cache gives what was answered: %s", async (query) => {
+test.each(queries)("Apollo's cache returns the response: %s", async (query) => {
   const client = apollo();
   const { data } = await client.query({ query: gql(query) });
   expect(withoutTypes(data)).toEqual(await plain(query));
   expect(withoutTypes(client.readQuery({ query: gql(query) }))).toEqual(withoutTypes(data));
 });
 
-test.each(queries)("urql's cache gives what was answered: %s", async (query) => {
+test.each(queries)("urql's cache returns the response: %s", async (query) => {
   const { data, error } = await urql().query(query, {}).toPromise();
   expect(error).toBeUndefined();
   expect(withoutTypes(data)).toEqual(await plain(query));
 });
 
-test('all of them in one cache after another do not disturb each other', async () => {
+test('successive queries in one cache do not affect each other', async () => {
   const client = apollo();
   for (const query of queries) await client.query({ query: gql(query) });
   for (const query of queries) {
@@ -110,7 +110,7 @@ for (const [shape, selection] of Object.entries({
 }
 
 describe.each(Object.entries(paged))('pages of %s', (_, { query, all, of }) => {
-  test('fetchMore of Apollo joins them, also when one comes twice', async () => {
+  test("Apollo's fetchMore joins pages, including a repeated one", async () => {
     const pages = apollo().watchQuery({ query });
     const shown = () => of(pages.getCurrentResult().data);
     const subscription = pages.subscribe(() => {});
@@ -125,7 +125,7 @@ describe.each(Object.entries(paged))('pages of %s', (_, { query, all, of }) => {
     subscription.unsubscribe();
   });
 
-  test('relayPagination of urql joins them', async () => {
+  test("urql's relayPagination joins pages", async () => {
     const client = urql();
     let after: string | undefined;
     let data: unknown;
@@ -140,7 +140,7 @@ describe.each(Object.entries(paged))('pages of %s', (_, { query, all, of }) => {
   });
 });
 
-test("an ordinary query of a frontend answers on Apollo's defaults", async () => {
+test("an ordinary query of a frontend works with Apollo's defaults", async () => {
   const query = gql`
     query Newsletters {
       campaigns(first: 50) {

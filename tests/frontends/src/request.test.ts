@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-test('a query answers with the generated types', async () => {
+test('a query returns the generated types', async () => {
   const { campaignActivity } = await client.request(History, { id: GUIDE });
   const sends = campaignActivity?.sendHistory ?? [];
   const outcomes: SendOutcome[] = sends.map((send) => send.outcome);
@@ -26,7 +26,7 @@ test('a query answers with the generated types', async () => {
   expect(date).toBe('2019-04-18T20:03:08.000Z');
 });
 
-test('variables of input types are checked by the compiler and understood by the service', async () => {
+test('variables of input types are checked by the compiler and accepted by the service', async () => {
   const filter = { outcomes: ['NO_RECIPIENTS' as const], from: '2019-05-01T00:00:00+02:00' };
   const { campaignActivity } = await client.request(Filtered, { id: GUIDE, filter });
   expect(campaignActivity?.sendHistory?.map((send) => send.id)).toEqual([`${GUIDE}:2`]);
@@ -34,7 +34,7 @@ test('variables of input types are checked by the compiler and understood by the
   await expect(client.request(Filtered, { id: GUIDE, filter: { outcomes: ['LOST'] } })).rejects.toThrow(ClientError);
 });
 
-test('by default an error of one field fails the request, with the code and the path', async () => {
+test('by default, an error of one field fails the request with its code and path', async () => {
   const failure = await client.request(Latest, { ids: [GUIDE, UNKNOWN] }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(ClientError);
   const errors = (failure as ClientError).response.errors ?? [];
@@ -42,10 +42,10 @@ test('by default an error of one field fails the request, with the code and the 
   expect(errors[0]?.path).toEqual(['campaignActivities', 1, 'latestSend']);
 });
 
-test('with the error policy `all` the other activities are answered beside the error', async () => {
+test('with the error policy `all`, the other activities are returned with the error', async () => {
   const tolerant = new GraphQLClient(service.url, { errorPolicy: 'all' });
   const variables: LatestQueryVariables = { ids: [GUIDE, UNKNOWN, HUGE] };
-  // This client's only call that returns both takes the text of an operation.
+  // Only this method of the client returns both data and errors, and it takes the operation as text.
   const { data, errors } = await tolerant.rawRequest<LatestQuery>(print(Latest), variables);
   const [guide, unknown, huge] = data.campaignActivities;
   expect(guide?.latestSend?.outcome).toBe('NO_RECIPIENTS');
@@ -55,7 +55,7 @@ test('with the error policy `all` the other activities are answered beside the e
   expect(codes).toEqual([['campaignActivities.1.latestSend', 'NOT_FOUND']]);
 });
 
-test('a send is found again by its id, and the union of types is told apart', async () => {
+test('a send is found by its id, and the types of the union are distinguished', async () => {
   const { node } = await client.request(SendById, { id: `${GUIDE}:1` });
   if (node?.__typename !== 'Send') throw new Error(`not a send: ${JSON.stringify(node)}`);
   const sendId: number = node.sendId;
@@ -64,7 +64,7 @@ test('a send is found again by its id, and the union of types is told apart', as
   expect(activity.node).toEqual({ __typename: 'CampaignActivity', id: GUIDE });
 });
 
-test('cursors lead through all pages', async () => {
+test('cursors traverse all pages', async () => {
   const seen: number[] = [];
   let after: string | null | undefined;
   do {

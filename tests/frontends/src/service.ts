@@ -1,35 +1,33 @@
-// The built service as a process: started on a free loopback port with invented data, ended by its process id.
+// Runs the built service on a free loopback port with invented data.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The program under test. Cargo puts it there; elsewhere it is named by this variable. */
+/** Path of the program under test, by default the output of Cargo. */
 export const program =
   process.env['FRONTENDS_PROGRAM'] ??
   fileURLToPath(new URL('../../../target/debug/sends-graphql', import.meta.url));
 
-/** The activity of Constant Contact's own guide: two sends, the second of which reached nobody. */
+/** Activity of Constant Contact's own guide, with two sends, the second of which reached no contact. */
 export const GUIDE = '1ead98be-dfa0-4e04-81f7-5f1534d42e9c';
-/** Sent forty times. */
+/** Activity that was sent forty times. */
 export const WEEKLY = 'feed0000-0000-4000-8000-000000000013';
-/** Sent once, to more contacts than 32 bits can count. */
+/** Activity with one send to more contacts than a 32-bit integer can represent. */
 export const HUGE = 'feed0000-0000-4000-8000-000000000016';
-/** Never heard of. */
 export const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 export interface Service {
-  /** Where it answers GraphQL. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** With the odd records: an activity for each form that an answer can take, with dates that never change. */
+/** Starts the service with the odd records: an activity with fixed dates for each form of response. */
 export const startService = (...options: string[]) => startSandbox('--sandbox-odd-records', ...options);
 
-/** As it comes, with recent campaigns of a small shop. */
+/** Starts the service with its default data: recent campaigns of a small shop. */
 export async function startSandbox(...options: string[]): Promise<Service> {
-  // Settings of whoever runs the tests must not reach the program.
+  // `SENDS_` settings of the caller's environment must not affect the program.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SENDS_')));
   const child = spawn(program, ['--sandbox', '--listen', '127.0.0.1:0', ...options], {
     env: { ...env, RUST_LOG: 'info' },
@@ -55,7 +53,7 @@ export async function startSandbox(...options: string[]): Promise<Service> {
   };
 }
 
-/** A `fetch` that counts the requests it lets through, and remembers the last one's body. */
+/** Wraps `fetch`, counts the requests and records their bodies. */
 export function countingFetch() {
   const seen = { requests: 0, bodies: [] as string[] };
   const counting: typeof fetch = (input, init) => {

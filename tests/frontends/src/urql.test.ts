@@ -1,4 +1,4 @@
-// urql 5: the normalised cache with its schema awareness, partial errors and pagination.
+// urql 5: normalised cache with schema awareness, partial errors and pagination.
 
 import { Client, fetchExchange } from 'urql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,14 +19,14 @@ function client() {
   return { urql: new Client({ url: service.url, exchanges, fetch, preferGetMethod: false }), seen: fetch.seen };
 }
 
-test('a query answers with the generated types', async () => {
+test('a query returns the generated types', async () => {
   const { urql } = client();
   const { data, error } = await urql.query(History, { id: GUIDE }).toPromise();
   expect(error).toBeUndefined();
   expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
 });
 
-test('sends with the same number of two activities are objects of their own', async () => {
+test('sends of two activities with the same number are separate objects', async () => {
   const { urql, seen } = client();
   await urql.query(History, { id: WEEKLY }).toPromise();
   await urql.query(History, { id: GUIDE }).toPromise();
@@ -37,7 +37,7 @@ test('sends with the same number of two activities are objects of their own', as
   expect(seen.requests).toBe(4);
 });
 
-test('data and errors come together, and the fields that failed are told apart from those that are null', async () => {
+test('data and errors are returned together, and failed fields are distinguished from null fields', async () => {
   const { urql } = client();
   const { data, error } = await urql.query(Latest, { ids: [GUIDE, UNKNOWN, HUGE] }).toPromise();
   expect(data?.campaignActivities.map((activity) => activity?.latestSend?.outcome)).toEqual([
@@ -49,7 +49,7 @@ test('data and errors come together, and the fields that failed are told apart f
   expect(error?.networkError).toBeUndefined();
 });
 
-test('a request that is wrong is a GraphQL error and not one of the network', async () => {
+test('an invalid request is a GraphQL error, not a network error', async () => {
   const { urql } = client();
   const { error } = await urql.query(History, { id: 'not-a-uuid' }).toPromise();
   expect(error?.networkError).toBeUndefined();

@@ -1,20 +1,20 @@
-// Two answers to one operation.
+// Compares two responses to one operation.
 
 import { MASKED } from './operations.js';
 
 /**
- * What the specification refuses and graphql-js does not: it knows no type of `__typename`, so that `a: __typename` and
- * `... on Other { a: nullableString }` pass for fields of the same type.
+ * Error that the specification requires and graphql-js does not report. graphql-js has no type for `__typename`, so
+ * that `a: __typename` and `... on Other { a: nullableString }` pass as fields of the same type.
  */
 const BY_THE_SPECIFICATION = /must not select different types using the same name/;
 
-/** What differs between two answers, or between what was refused alone; undefined when nothing does. */
+/** Returns the difference between two responses, or undefined if they are equivalent. */
 export function difference(ours, reference, isVolatile) {
   const [isRun, shouldRun] = [ours, reference].map((answer) => 'data' in answer);
   if (!isRun && shouldRun && ours.errors.every(({ message }) => BY_THE_SPECIFICATION.test(message))) return undefined;
   if (isRun !== shouldRun) return shouldRun ? 'refused, and valid' : 'answered, and invalid';
   if (!isRun || isVolatile) return undefined;
-  // As text, since the order of the names counts.
+  // Data is compared as text, because the order of the names is significant.
   const [one, other] = [ours, reference].map(({ data }) => JSON.stringify(masked(data)));
   if (one !== other) {
     let at = 0;
@@ -36,8 +36,8 @@ function masked(value) {
 }
 
 /**
- * Where the errors are. Below a value that became null because of one of them, the specification leaves open whether others
- * are told.
+ * Returns the paths of the errors. Below a value that became null because of an error, the specification leaves open
+ * whether further errors are reported.
  */
 function errorPaths({ data, errors = [] }) {
   const paths = errors.map(({ path = [] }) => {

@@ -1,10 +1,11 @@
-// Random operations, valid and invalid, answered by the service and by graphql-js over the same data: the same operations
-// are refused, and what is answered has the same names in the same order, the same values, and errors at the same paths.
+// Compares the service with graphql-js on random valid and invalid operations over the same data. Both must reject the
+// same operations. Their responses must have the same names in the same order, the same values, and errors at the same
+// paths.
 //
 //     node src/main.js [--count N] [--seed N] [--seconds N] [--url URL] [--only N]
 //
-// `--count` is how many of each; `--only` repeats one of a seed. The programs are named by CONFORMANCE_SERVICE and
-// CONFORMANCE_SANDBOX, unless --url names a service that runs.
+// `--count` is the number of operations of each kind, and `--only` repeats one operation of a seed. CONFORMANCE_SERVICE
+// and CONFORMANCE_SANDBOX name the programs, unless --url names a running service.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -30,8 +31,8 @@ const { values: options } = parseArgs({
   },
 });
 
-/** How many operations are under way together. */
-const AT_ONCE = 8;
+/** Number of concurrent operations. */
+const CONCURRENCY = 8;
 
 const built = (name) => fileURLToPath(new URL(`../../../target/debug/${name}`, import.meta.url));
 const service = options.url
@@ -52,7 +53,7 @@ async function main() {
   const schema = await referenceSchema(sdl, ask);
   const reference = new Reference(schema, ask);
   const pools = await gather(ask);
-  const wanted = Number(options.count);
+  const required = Number(options.count);
   const seed = Number(options.seed);
   const deadline = Date.now() + Number(options.seconds) * 1000;
   console.log(`seed ${seed}`);
@@ -61,7 +62,7 @@ async function main() {
   let failures = 0;
   let next = options.only === undefined ? 0 : Number(options.only);
   const isDone = () =>
-    (counts.valid >= wanted && counts.invalid >= wanted) ||
+    (counts.valid >= required && counts.invalid >= required) ||
     Date.now() > deadline ||
     failures >= Number(options.failures) ||
     (options.only !== undefined && next > Number(options.only));
@@ -70,11 +71,11 @@ async function main() {
     while (!isDone()) {
       const number = next;
       next += 1;
-      // Each operation has a seed of its own, so that one can be repeated alone.
+      // Each operation has its own seed, so that a single operation can be repeated.
       const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
       let operation = new Operations(schema, pools, random).next();
-      // Once there are enough that are valid, or not, the others are drawn.
-      const mustChange = counts.valid >= wanted || (counts.invalid < wanted && random.chance(0.6));
+      // Once one kind is complete, only operations of the other kind are drawn.
+      const mustChange = counts.valid >= required || (counts.invalid < required && random.chance(0.6));
       if (mustChange) operation = mutate(operation, random, schema);
       const expected = await expectedAnswer(reference, operation);
       const answered = await ask(operation.text, operation.variables);
@@ -99,18 +100,18 @@ async function main() {
       console.log(`graphql-js: ${JSON.stringify(expected)}`);
     }
   };
-  await Promise.all(Array.from({ length: options.only === undefined ? AT_ONCE : 1 }, work));
+  await Promise.all(Array.from({ length: options.only === undefined ? CONCURRENCY : 1 }, work));
 
   console.log(
     `${counts.valid} valid operations (${counts.withErrors} with errors) and ${counts.invalid} invalid ones, ` +
-      `${counts.beyondLimits} beyond a limit, ${reference.asked} queries for the reference, ${failures} deviations`,
+      `${counts.beyondLimits} beyond a limit, ${reference.queryCount} queries for the reference, ${failures} deviations`,
   );
-  const isShort = options.only === undefined && (counts.valid < wanted || counts.invalid < wanted);
+  const isShort = options.only === undefined && (counts.valid < required || counts.invalid < required);
   if (isShort && failures === 0) console.log('the time was up before all operations were run');
   if (failures > 0 || isShort) process.exitCode = 1;
 }
 
-/** What graphql-js answers; for one that is invalid, errors alone. */
+/** Returns the response of graphql-js, which has only errors for an invalid operation. */
 async function expectedAnswer(reference, { text, variables }) {
   let document;
   try {
@@ -121,6 +122,6 @@ async function expectedAnswer(reference, { text, variables }) {
   const mistakes = reference.mistakes(document);
   if (mistakes.length > 0) return { errors: mistakes.map(({ message }) => ({ message })) };
   const answer = await reference.execute(document, variables);
-  // graphql-js calls it the failure of an execution that a schema has no mutations.
+  // graphql-js reports a missing mutation type as an execution error.
   return answer.errors?.[0]?.message.startsWith('Schema is not configured') ? { errors: answer.errors } : answer;
 }

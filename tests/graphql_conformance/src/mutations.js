@@ -1,6 +1,5 @@
 // Small random changes to the text of an operation, most of which make it invalid.
 
-/** The text with one change. */
 export function mutate({ text, variables }, random, schema) {
   const tokens = text.match(/"""[^]*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\.\.\.|[\w-]+|\$\w+|@\w+|[^\s\w]|\s+/g) ?? [];
   const words = tokens.map((token, index) => ({ token, index }));
@@ -15,7 +14,7 @@ export function mutate({ text, variables }, random, schema) {
   const isName = (token) => /^[A-Za-z_]\w*$/.test(token);
   const values = ['1', '-0', '1.0', '1e3', '01', '2147483648', '"1"', '"UTC"', 'UTC', 'OLDEST_FIRST', 'null', 'true', '[]', '[[1]]', '{}', '{a: 1}', '{from: "x", from: "x"}', '$v0', '$undefined', '"\\ud83d\\ude00"', '"\\ud83d"', '"\\u{1F600}"', '"""a\\"""b"""', '"\\q"', '"""', '"'];
   const changes = [
-    // One token less, twice, in the place of another, or another.
+    // Removes, duplicates, replaces or truncates tokens.
     () => tokens.toSpliced(random.below(tokens.length), 1).join(''),
     () => {
       const index = random.below(tokens.length);
@@ -24,7 +23,7 @@ export function mutate({ text, variables }, random, schema) {
     () => replace(random.below(tokens.length), random.pick(tokens)),
     () => replace(random.below(tokens.length), random.pick(['{', '}', '(', ')', '[', ']', '!', '$', '@', ':', '=', '|', '&', '...', '"', '\\', '\u0001', '\uFEFF', 'ü', '?', '.', '-'])),
     () => text.slice(0, random.below(text.length)),
-    // Another name, type or value.
+    // Replaces a name, a type or a value.
     () => {
       const index = at(isName);
       return index === undefined ? text : replace(index, random.pick(names));
@@ -41,18 +40,18 @@ export function mutate({ text, variables }, random, schema) {
     () => text.replace(/\$(\w+): (\w+)!?/, (_, name, type) => `$${name}: ${random.pick(['Int', 'String', 'ID', 'Boolean', 'Float', 'Nothing', 'Send', 'Node', `[${type}]`, `${type}!`, type])}`),
     () => text.replace(/\$(\w+): ([^,)=\s]+)/, (all) => `${all} @skip(if: true)`),
     () => text.replace(/\$(\w+): ([^,)=\s]+)/, (all) => `${all}, ${random.pick([all, '$unused: Int', '$unused: Nothing', '$unused: Int = "1"', '$unused: [ID!]! = [null]'])}`),
-    // What belongs to fields alone.
+    // Adds syntax that is valid only on some fields.
     () => text.replace(/__typename/, `__typename${random.pick(['(a: 1)', ' { id }', ' @nothing', ' @skip', ' @skip(if: $undefined)', ' @skip(if: true) @skip(if: true)', ' @deprecated', ' @include(if: "true")'])}`),
     () => text.replace('{', `@${random.pick(['skip(if: true)', 'nothing', 'deprecated', 'specifiedBy(url: "a")'])} {`),
     () => {
       const index = at((token) => token === '}');
       return replace(index, ` ${random.pick(['__typename', 'id', 'id: __typename', 'nothing', '...Nothing', '... on Nothing { id }', '... on Int { id }', '... on PageInfo { hasNextPage }', '... { id }', '... on Node { id }', '... on Query { __typename }'])} }`);
     },
-    // Another definition.
+    // Adds or changes a definition.
     () => `${text} ${random.pick(['fragment Unused on Query { __typename }', 'fragment F0 on Query { __typename }', 'query Q { __typename }', '{ __typename }', 'fragment Round on Query { ...Round }', 'mutation M { __typename }', 'subscription S { __typename }', 'type T { a: Int }', 'fragment on on Query { __typename }', 'query R { __typename @skip(if: $v0) }'])}`,
     () => text.replace(/fragment (\w+) on (\w+)/, (_, name, type) => `fragment ${name} on ${random.pick(['Send', 'Node', 'Int', 'Nothing', 'SendHistoryFilter', type])}`),
     () => text.replace(/^\s*(query)?/, (head) => `${random.pick(['mutation', 'subscription', 'query', 'quer', 'query Q Q'])} `),
-    // Other variables.
+    // Changes only the variables.
     () => text,
   ];
   const change = random.pick(changes);

@@ -17,15 +17,15 @@ import {
 const DEEPEST = 6;
 const MOST_SELECTIONS = 40;
 
-/** Fields whose value changes by itself: only whether it is null is compared. */
+/** Fields whose values change over time. Only whether they are null is compared. */
 const VOLATILE = /^(fetchedAt|usedToday|remainingToday|remainingForBackground|queueLength|resetsAt|pausedUntil|estimatedCompleteAt)$/;
-/** The name in the answer of a field whose value is not compared. */
+/** Response names of fields whose values are not compared. */
 export const MASKED = /^volatile/;
 
-/** The same below the fields that ask for the schema, whose answers are long. */
+/** Maximum depth below introspection fields, whose responses are long. */
 const SCHEMA_DEPTH = 3;
 
-/** Whether an operation asks for a field whose value changes by itself, under a name that does not say so. */
+/** Returns whether an operation selects a field that changes over time under an unmarked response name. */
 export function isVolatile(text) {
   const unnamed = text.replace(/\bvolatile\w+\s*:\s*\w+/g, '');
   return (unnamed.match(/\w+/g) ?? []).some((word) => VOLATILE.test(word));
@@ -42,7 +42,6 @@ export class Operations {
     this.#random = random;
   }
 
-  /** The text of an operation, and its variables. */
   next() {
     const drawing = new Drawing(this.#schema, this.#pools, this.#random);
     return drawing.operation();
@@ -50,7 +49,7 @@ export class Operations {
 }
 
 class Drawing {
-  /** The texts of arguments by field, so that fields meet that can be merged. */
+  /** Argument texts by field, reused so that mergeable fields occur. */
   #arguments = new Map();
   #declared = [];
   #given = {};
@@ -123,7 +122,10 @@ class Drawing {
     return `${this.alias('__type', given)}__type${given} ${below}`;
   }
 
-  /** A name that no other field has, unless it is the same with the same arguments; rarely one that clashes. */
+  /**
+   * Returns a response name that only fields with the same name and arguments share. In rare cases, the name
+   * conflicts.
+   */
   alias(field, given) {
     const { random } = this;
     if (given === '' ? random.chance(0.75) : random.chance(0.2)) return '';
@@ -146,7 +148,7 @@ class Drawing {
     return text;
   }
 
-  /** The types that a fragment inside this one can be on. */
+  /** Returns the types that a fragment within this type can apply to. */
   conditions(type) {
     const possible = isAbstractType(type) ? this.schema.getPossibleTypes(type) : [];
     const interfaces = isObjectType(type) ? type.getInterfaces() : [];
@@ -191,7 +193,7 @@ class Drawing {
     return text;
   }
 
-  /** A value at a place of this type: a literal, or a variable. */
+  /** Returns a value of this type: a literal or a variable. */
   value(type, definition, of, isInside = false) {
     const { random } = this;
     const hasDefault = definition?.defaultValue !== undefined;
@@ -261,7 +263,7 @@ class Drawing {
     }
   }
 
-  /** A variable for a place of this type, declared in one of the ways that are allowed there, and given or not. */
+  /** Returns a variable of this type, declared in one of the allowed ways, with or without a value. */
   variable(type, literal, { hasDefault = false, isDirective = false }) {
     const { random } = this;
     const name = `v${this.#declared.length}`;
@@ -271,7 +273,7 @@ class Drawing {
     let standard;
     if (random.chance(0.4)) standard = literal();
     if (isRequired) {
-      // A type that allows null is allowed where a default stands in for what is missing.
+      // A nullable type is allowed where a default replaces a missing value.
       if ((standard !== undefined || hasDefault) && random.chance(0.6)) declared = nullable;
     } else if (random.chance(0.3)) {
       declared = `${type}!`;

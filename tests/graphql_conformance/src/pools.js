@@ -1,6 +1,5 @@
-// Values that mean something to the service: ids of its objects, cursors, dates.
+// Values that the service recognises: ids of its objects, cursors and dates.
 
-/** Gathers them by queries. */
 export async function gather(ask) {
   const { data } = await ask(`{
     campaigns(first: 40) { edges { cursor node { id campaignId activities { id } } } }

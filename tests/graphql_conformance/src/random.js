@@ -1,4 +1,4 @@
-// A random number generator with a seed, so that a failure can be repeated: mulberry32.
+// Seeded random number generator (mulberry32), so that a failure can be repeated.
 
 export class Random {
   #state;
@@ -7,7 +7,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, not including, 1. */
+  /** Returns a number from 0 inclusive to 1 exclusive. */
   fraction() {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -16,7 +16,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** A whole number from 0 up to, not including, `limit`. */
+  /** Returns an integer from 0 inclusive to `limit` exclusive. */
   below(limit) {
     return Math.floor(this.fraction() * limit);
   }

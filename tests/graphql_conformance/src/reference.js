@@ -1,8 +1,8 @@
-// graphql-js over the data of the service.
+// Executes operations with graphql-js over the data of the service.
 //
-// A resolver reads its field by a query of its own that asks for nothing else: the fields that lead to it, one below the
-// other, each with all of its arguments written out, without aliases, variables, directives or a second field. So what
-// graphql-js makes of an operation depends on the values alone, and not on how the service executes the operation.
+// A resolver reads its field with a separate query that selects nothing else: the fields on the path, each with all of
+// its arguments written out, without aliases, variables, directives or a second field. The result of graphql-js
+// therefore depends on the values alone, and not on how the service executes the operation.
 
 import {
   GraphQLError,
@@ -25,11 +25,11 @@ import {
 
 const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)$/;
 
-/** The schema as graphql-js has it, in the order in which the service tells it. */
+/** Returns the schema of graphql-js, in the order in which the service reports it. */
 export async function referenceSchema(sdl, ask) {
   const built = buildSchema(sdl);
   const config = built.toConfig();
-  // What graphql-js has of the draft of the specification, beyond its release of October 2021.
+  // Removes additions of graphql-js from drafts after the specification of October 2021.
   delete __Type.getFields().isOneOf;
   delete __Directive.getFields().isDeprecated;
   delete __Directive.getFields().deprecationReason;
@@ -60,8 +60,8 @@ export async function referenceSchema(sdl, ask) {
   };
   timeZone.parseLiteral = (literal) => timeZone.parseValue(literal.kind === 'StringValue' ? literal.value : undefined);
 
-  // The specification gives these lists no order.
-  const told = await ask(`{
+  // The specification does not define the order of these lists.
+  const reported = await ask(`{
     __schema { types { name fields { name } } directives { name } }
     __type(name: "Node") { possibleTypes { name } }
   }`);
@@ -75,9 +75,9 @@ export async function referenceSchema(sdl, ask) {
     return names.map((name) => byName.get(name));
   };
   const names = (items) => items.map((item) => item.name);
-  const { types, directives: toldDirectives } = told.data.__schema;
+  const { types, directives: reportedDirectives } = reported.data.__schema;
   __Schema.getFields().types.resolve = (of) => inOrder(Object.values(of.getTypeMap()), names(types));
-  __Schema.getFields().directives.resolve = (of) => inOrder(of.getDirectives(), names(toldDirectives));
+  __Schema.getFields().directives.resolve = (of) => inOrder(of.getDirectives(), names(reportedDirectives));
   for (const { name, fields } of types.filter((type) => type.name.startsWith('__') && type.fields)) {
     const defined = schema.getType(name).getFields();
     for (const field of inOrder(Object.values(defined), names(fields))) {
@@ -85,16 +85,14 @@ export async function referenceSchema(sdl, ask) {
       defined[field.name] = field;
     }
   }
-  const possible = inOrder([...schema.getPossibleTypes(schema.getType('Node'))], names(told.data.__type.possibleTypes));
+  const possible = inOrder([...schema.getPossibleTypes(schema.getType('Node'))], names(reported.data.__type.possibleTypes));
   __Type.getFields().possibleTypes.resolve = (type) => (isAbstractType(type) ? possible : undefined);
   return schema;
 }
 
-/** Answers operations over the data of the service. */
 export class Reference {
   #schema;
   #ask;
-  /** The answers to the queries that were asked already, by their text. */
   #answers = new Map();
 
   constructor(schema, ask) {
@@ -102,17 +100,14 @@ export class Reference {
     this.#ask = ask;
   }
 
-  /** How many queries were asked. */
-  get asked() {
+  get queryCount() {
     return this.#answers.size;
   }
 
-  /** Whether a document is valid. */
   mistakes(document) {
     return validate(this.#schema, document);
   }
 
-  /** The answer to a valid document. */
   async execute(document, variables, operationName) {
     const answer = await execute({
       schema: this.#schema,
@@ -197,7 +192,7 @@ export class Reference {
   }
 }
 
-/** A coerced value as a literal, explicit nulls included. */
+/** Converts a coerced value to a literal, including explicit nulls. */
 function literal(value, type) {
   if (value === null || value === undefined) return { kind: 'NullValue' };
   const nullable = isNonNullType(type) ? type.ofType : type;

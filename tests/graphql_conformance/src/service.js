@@ -1,4 +1,4 @@
-// The programs under test: a simulated upstream, and the service on it with a complete log. Ended by their process ids.
+// Programs under test: a simulated upstream, and the service with a complete log.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** How long a program may take until it listens, and a synchronisation until it ends. */
+/** Timeout in milliseconds for the start of a program and for a synchronisation. */
 const START_LIMIT = 60_000;
 
-// Settings of whoever runs the test must not reach the programs.
+// `SENDS_` settings of the caller's environment must not affect the programs.
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SENDS_')));
 
 async function start(program, options, env) {
@@ -41,7 +41,6 @@ async function start(program, options, env) {
   };
 }
 
-/** Starts both and fills the log. */
 export async function startService({ service, sandbox }) {
   const state = mkdtempSync(join(tmpdir(), 'sends-conformance-'));
   const unpaced = ['--rate-per-second', '0', '--rate-per-day', '0'];
@@ -59,7 +58,7 @@ export async function startService({ service, sandbox }) {
       timeout: START_LIMIT,
     });
     if (filled.status !== 0) throw new Error(`the log could not be filled:\n${filled.stderr}`);
-    // Everything that was read stays fresh while the test runs, and nothing is too expensive.
+    // All data stays fresh during the test, and no operation is rejected as too expensive.
     const running = await start(
       service,
       [
@@ -84,7 +83,10 @@ export async function startService({ service, sandbox }) {
   }
 }
 
-/** A client of the service. The text of the answer is kept, since the order of its names counts. */
+/**
+ * Creates a client of the service. The client returns the response as text, because the order of its names is
+ * significant.
+ */
 export function client(url) {
   return async (query, variables, operationName) => {
     const response = await fetch(url, {

@@ -1,7 +1,7 @@
-//! The server of the redirect URI, which runs until a request has the right state.
+//! HTTP server of the redirect URI, which runs until a request has the right state.
 //!
-//! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets
-//! an error page and has no other effect.
+//! Any program on this machine can connect, and any web page can make the browser connect. A request without the right state
+//! therefore gets an error page and has no other effect.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -33,15 +33,15 @@ use tokio::{
 };
 
 use super::CodeLogin;
-use crate::{LoginError, token_answer::OAuthError};
+use crate::{LoginError, token_response::OAuthError};
 
-/// Concurrent connections. A browser opens a few, some of them speculatively.
+/// Maximum number of concurrent connections. A browser opens several, some of them speculatively.
 const CONNECTION_LIMIT: usize = 32;
-/// Maximum time of a connection, so that idle ones leave room for the browser.
+/// Maximum duration of a connection, so that idle connections do not block the browser.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
-/// Maximum size of a request head in bytes: a code and a state are far shorter.
+/// Maximum size of a request head in bytes. A code and a state are far shorter.
 const HEAD_LIMIT: usize = 16 << 10;
-/// The time for the page to reach the browser before the program goes on. Idle connections are cut off then.
+/// Time for the page to reach the browser before the server stops. Idle connections are closed afterwards.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 type Outcome = Result<String, LoginError>;
@@ -51,7 +51,6 @@ struct Login {
     outcome: Mutex<Option<oneshot::Sender<Outcome>>>,
 }
 
-/// Serves the redirect URI and returns the authorization code.
 pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outcome {
     let (sender, mut receiver) = oneshot::channel();
     let login = Arc::new(Login {
@@ -64,7 +63,7 @@ pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outco
         .fallback(async || page(StatusCode::NOT_FOUND, "Not found."))
         .method_not_allowed_fallback(not_allowed)
         .with_state(login);
-    // Aborted when dropped, as after the login timeout.
+    // The connections are aborted on drop, as after the login timeout.
     let mut connections = JoinSet::new();
     let outcome = loop {
         tokio::select! {
@@ -73,7 +72,7 @@ pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outco
                 Ok((stream, _)) => drop(connections.spawn(serve(stream, router.clone()))),
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be accepted");
-                    // Without free file descriptors the next attempt fails at once.
+                    // Without free file descriptors, the next attempt would fail immediately.
                     sleep(Duration::from_millis(50)).await;
                 }
             },
@@ -92,7 +91,7 @@ async fn serve(stream: TcpStream, router: Router) {
         .keep_alive(false)
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    // An invalid or slow request is ignored: the right one can still come.
+    // An invalid or slow request is ignored, because the right request may still arrive.
     let _ = timeout(CONNECTION_TIME, connection).await;
 }
 
@@ -115,13 +114,12 @@ async fn callback(State(login): State<Arc<Login>>, RawQuery(query): RawQuery) ->
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     if let Some(sender) = sender {
-        // The receiver is gone after the login timeout.
+        // The receiver is dropped after the login timeout.
         let _ = sender.send(outcome);
     }
     page(StatusCode::OK, text)
 }
 
-/// The query parameters of an authorization response.
 #[derive(Default)]
 struct Parameters {
     state: String,
@@ -131,7 +129,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// `None` for a repeated parameter, which RFC 6749, section 3.1, forbids.
+    /// Returns `None` for a repeated parameter, which RFC 6749, section 3.1, forbids.
     fn parse(query: &str) -> Option<Self> {
         let mut parameters = Self::default();
         let mut state = None;
@@ -161,14 +159,15 @@ impl Parameters {
 }
 
 impl Login {
-    /// In constant time: a comparison that stops at the first difference would reveal the state piece by piece.
+    /// Compares in constant time. A comparison that stops at the first difference would reveal the state piece by piece.
     fn has_state(&self, parameters: &Parameters) -> bool {
         let expected = self.state.expose_secret().as_bytes();
         parameters.state.as_bytes().ct_eq(expected).into()
     }
 }
 
-/// A page without any content of the request. Its URL contains the code, which must be neither cached nor sent as a referrer.
+/// Renders a page without any content of the request. The URL of the page contains the code, which must not be cached or sent as
+/// a referrer.
 fn page(status: StatusCode, text: &str) -> Response {
     let headers = [
         (CACHE_CONTROL, "no-store"),

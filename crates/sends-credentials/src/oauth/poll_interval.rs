@@ -1,13 +1,13 @@
-//! The interval between polls of a device login (RFC 8628, section 3.5).
+//! Interval between polls of a device login (RFC 8628, section 3.5).
 
 use std::time::Duration;
 
 use super::{RequestError, THROTTLED_WAIT};
 
-/// Permanent increase of the interval by `slow_down`.
+/// Permanent increase of the interval for each `slow_down` response.
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
-/// Maximum wait after failed connections, each of which doubles the wait.
+/// Maximum wait after failed connections. Each failure doubles the wait.
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl PollInterval {
         }
     }
 
-    /// The wait after a poll without tokens, or the error if it ends the login.
+    /// Returns the wait after a poll without tokens, or the error if it ends the login.
     pub(super) fn after(&mut self, error: RequestError) -> Result<Duration, RequestError> {
         let failures = std::mem::take(&mut self.failures);
         match error {
@@ -35,15 +35,15 @@ impl PollInterval {
             }
             RequestError::Transport(error) => {
                 let requested = error.retry_after.unwrap_or_default();
-                let shortest = self.interval.max(THROTTLED_WAIT);
-                // The limit applies to all programs of the application, and clears within a second (documented).
+                let minimum = self.interval.max(THROTTLED_WAIT);
+                // The rate limit covers all programs of the application, and clears within a second (documented).
                 if error.is_throttled() {
-                    return Ok(shortest.max(requested));
+                    return Ok(minimum.max(requested));
                 }
                 self.failures = failures + 1;
-                let longest = MAX_INTERVAL.max(self.interval);
-                let doubled = shortest * 2_u32.saturating_pow(self.failures);
-                Ok(doubled.min(longest).max(requested))
+                let maximum = MAX_INTERVAL.max(self.interval);
+                let doubled = minimum * 2_u32.saturating_pow(self.failures);
+                Ok(doubled.min(maximum).max(requested))
             }
             error @ (RequestError::OAuth(_) | RequestError::NoAccessToken { .. }) => Err(error),
         }
@@ -56,11 +56,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        token_answer::OAuthError,
         token_http::{TransportError, checked},
+        token_response::OAuthError,
     };
 
-    fn refused(code: &str) -> RequestError {
+    fn rejected(code: &str) -> RequestError {
         OAuthError::new(code, None).into()
     }
 
@@ -82,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_polled_at_the_interval_and_slower_when_told() {
-        let pending = || refused("authorization_pending");
-        let slow_down = || refused("slow_down");
+    fn device_is_polled_at_the_interval_and_slower_after_slow_down() {
+        let pending = || rejected("authorization_pending");
+        let slow_down = || rejected("slow_down");
         assert_eq!(
             waits(vec![pending(), pending(), slow_down(), pending(), slow_down()]),
             [5, 5, 10, 10, 15]
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_and_an_expired_code_end_the_polling() {
+    fn decision_or_expired_code_ends_the_polling() {
         for code in [
             "access_denied",
             "expired_token",
             "invalid_client",
             "invalid_grant",
         ] {
-            let after = PollInterval::new(Duration::ZERO).after(refused(code));
+            let after = PollInterval::new(Duration::ZERO).after(rejected(code));
             assert!(after.is_err(), "{code}");
         }
     }

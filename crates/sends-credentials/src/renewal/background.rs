@@ -1,7 +1,7 @@
-//! A refresh on its own thread, with an outcome that any number of callers can await.
+//! Refresh on a dedicated thread, with an outcome that any number of callers can await.
 //!
 //! Neither a cancelled request nor the end of the caller's runtime interrupts the refresh. [`finish`](crate::finish) delays the
-//! end of the process until it is done.
+//! exit of the process until the refresh is done.
 
 use std::{
     future::Future,
@@ -30,7 +30,7 @@ pub(super) struct BackgroundRefresh {
     is_over: Arc<AtomicBool>,
 }
 
-/// Sets the flag on drop, which includes a panic.
+/// Sets the flag on drop, even after a panic.
 struct SetOnDrop(Arc<AtomicBool>);
 
 impl Drop for SetOnDrop {
@@ -51,9 +51,9 @@ impl BackgroundRefresh {
             .name("token-refresh".to_owned())
             .spawn(move || {
                 let outcome = runtime.block_on(refresh);
-                // Before the outcome is sent, so that its receivers can start the next refresh.
+                // The flag is set before the outcome is sent, so that receivers can start the next refresh.
                 drop(guard);
-                // The callers may be gone.
+                // The callers may have been cancelled.
                 let _ = sender.send(outcome);
             })?;
         let outcome = receiver

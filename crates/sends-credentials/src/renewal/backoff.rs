@@ -1,11 +1,11 @@
-//! Exponential backoff after failures of the token endpoint. A new login, which changes the file, ends the backoff.
+//! Exponential backoff after failures of the token endpoint. A new login, which changes the file, resets the backoff.
 
 use std::time::Duration;
 
 use sends_client::TokenError;
 use tokio::time::Instant;
 
-/// First wait; each further failure may double the wait, up to the maximum.
+/// Maximum of the first wait. Each further failure doubles the maximum, up to `MAX_DELAY`.
 const MIN_DELAY: Duration = Duration::from_secs(2);
 const MAX_DELAY: Duration = Duration::from_mins(5);
 
@@ -16,7 +16,6 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Fails with the reason of the last failure until the wait is over.
     pub(super) fn check(&self) -> Result<(), TokenError> {
         match &self.until {
             Some((until, reason)) if *until > Instant::now() => Err(TokenError::Unavailable {
@@ -27,7 +26,7 @@ impl Backoff {
         }
     }
 
-    /// Records a failure. The wait is random, so that processes that failed together do not retry together, and at least
+    /// Records a failure. The wait has jitter, so that processes that failed together do not retry together, and is at least
     /// `retry_after`.
     pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
         let ceiling = MIN_DELAY
@@ -56,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_grow_to_a_limit_and_end() {
+    async fn waits_grow_up_to_a_limit_and_end() {
         let mut backoff = Backoff::default();
         for failure in 0..40 {
             assert_eq!(backoff.check(), Ok(()));
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_upstream_asks_for_is_the_least() {
+    async fn retry_after_is_the_minimum_wait() {
         let requested = Duration::from_mins(10);
         let error = Backoff::default().failed("throttled".to_owned(), Some(requested));
         assert_eq!(wait(&error), requested);

@@ -2,27 +2,27 @@
 //!
 //! # Where a token response can be lost
 //!
-//! With rotating refresh tokens, the response to a refresh holds the only valid one. The effect of a kill (SIGKILL; each row is a
-//! test in `crash_tests.rs`):
+//! With refresh token rotation, the response to a refresh contains the only valid token. The table shows the effect of a SIGKILL;
+//! each row is a test in `crash_tests.rs`.
 //!
-//! | killed after | on disk | the next start |
+//! | killed after | on disk | at the next start |
 //! |---|---|---|
-//! | the lock is taken and the file read again | the old tokens | nothing has changed |
-//! | the record "refresh with token X sent" is durable | the old tokens, the record | refreshes with the old token |
-//! | the request is sent, the upstream has not acted | the same | the same |
-//! | **the upstream has rotated, the response is in transit** | the same | is rejected, and recognises the loss by the record: log in again |
-//! | **the response is received, not written** | the same | the same loss |
-//! | the response is written to the temporary file, not renamed | the same, and the temporary file | takes the response from there |
-//! | the file is renamed, the folder not yet synchronised | the new tokens; after a power loss perhaps the row above | uses them |
-//! | the response is stored, not used | the new tokens | uses them |
+//! | the lock is taken and the file is read again | the old tokens | nothing has changed |
+//! | the record "refresh with token X sent" is durable | the old tokens and the record | the old token is used for a refresh |
+//! | the request is sent, but the upstream has not acted | the same | the same |
+//! | **the upstream has rotated the token, and the response is in transit** | the same | the token is rejected, and the record shows the loss: a new login is required |
+//! | **the response is received, but not written** | the same | the same loss |
+//! | the response is written to the temporary file, which is not renamed yet | the same, and the temporary file | the response is read from the temporary file |
+//! | the file is renamed, but the folder is not synchronised | the new tokens; after a power loss perhaps the state of the row above | the new tokens are used |
+//! | the response is stored, but not used | the new tokens | the new tokens are used |
 //!
-//! The protocol has no remedy for the two rows in bold: after a rotation, a client without the response cannot recover.
-//! Everything short of a kill is covered: the refresh has its own thread (`background.rs`), and the end of the process waits for
-//! it (`in_flight.rs`) after a signal, an error, a panic elsewhere, or the end of a command. SIGTERM never abandons a response;
-//! Ctrl-C does so after a warning, unless the response is received. If the disk does not accept a response, it stays in memory
-//! for the next attempt. A panic between response and disk has the effect of a kill there.
+//! After a rotation, a client without the response cannot recover, so the protocol has no remedy for the two rows in bold. All
+//! other interruptions are covered: the refresh has a dedicated thread (`background.rs`), and the process waits for it before it
+//! exits (`in_flight.rs`), whether after a signal, an error, a panic elsewhere or the end of a command. SIGTERM never abandons a
+//! response. Ctrl-C does so after a warning, unless the response is received. If the disk does not accept a response, the
+//! response stays in memory for the next attempt. A panic between the response and the disk has the same effect as a kill.
 //!
-//! A browser or device login is lost if its process is killed before the rename; the previous login stays.
+//! A browser or device login is lost if its process is killed before the rename. The previous login stays.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,15 +42,12 @@ use crate::{
 };
 
 enum Ended {
-    /// Another process had refreshed.
     Found(Loaded),
-    /// The new tokens are on disk.
     Renewed(Loaded),
-    /// A login is needed. `None` after a logout.
+    /// A new login is required. `None` after a logout.
     Refused(Option<Loaded>),
 }
 
-/// A transient failure, which another attempt may resolve.
 struct Failure {
     reason: String,
     retry_after: Option<Duration>,
@@ -109,7 +106,6 @@ async fn refresh(core: &Core, cause: &Cause) -> Result<Ended, Failure> {
 }
 
 impl Cause {
-    /// Whether another process has already refreshed.
     fn is_met_by(&self, found: &Loaded, core: &Core) -> bool {
         match self {
             Self::Age => found.freshness(&core.settings) == Freshness::Fresh,
@@ -117,7 +113,7 @@ impl Cause {
         }
     }
 
-    /// Removes the access token if it is the rejected one. Returns whether it was.
+    /// Removes the access token if it is the rejected token. Returns whether it was removed.
     fn remove_rejected(&self, credential: &mut Credential) -> bool {
         let Self::Rejection(rejected) = self else {
             return false;
@@ -129,22 +125,22 @@ impl Cause {
     }
 }
 
-/// The response to the recorded refresh, if it was written and the process died before the rename.
+/// Returns the response to the recorded refresh if it was written, but the process was killed before the rename.
 fn interrupted(locked: &Locked, recorded: &Credential, used: &str) -> Option<Credential> {
     recorded.unanswered_refresh()?;
-    let mut answered = locked
+    let mut response = locked
         .interrupted()
-        .filter(|answered| answered.id == recorded.id)?;
-    if fingerprint(&answered.refresh.as_ref()?.token) == used {
+        .filter(|response| response.id == recorded.id)?;
+    if fingerprint(&response.refresh.as_ref()?.token) == used {
         return None;
     }
-    answered.application = recorded.application.clone();
-    answered.endpoints = recorded.endpoints.clone();
-    Some(answered)
+    response.application = recorded.application.clone();
+    response.endpoints = recorded.endpoints.clone();
+    Some(response)
 }
 
 impl Core {
-    /// Sends the refresh, with its record on disk before and the response on disk after.
+    /// Records the refresh on disk, sends it, and stores the response.
     async fn send(
         &self,
         locked: &Locked,
@@ -173,23 +169,23 @@ impl Core {
             locked.write(&credential).await?;
         }
         #[cfg(test)]
-        crate::crash_tests::reached("note written");
+        crate::crash_tests::reached("record written");
         let requested_at = self.settings.clock.now();
-        let answered = oauth.refresh(&refresh.token).await;
-        in_flight.answered();
+        let response = oauth.refresh(&refresh.token).await;
+        in_flight.mark_received();
         #[cfg(test)]
-        crate::crash_tests::reached("answer received");
-        match answered {
+        crate::crash_tests::reached("response received");
+        match response {
             Ok(grant) => {
                 credential.renew(grant);
                 self.save(locked, Unsaved { replaces, credential }).await
             }
             Err(RequestError::OAuth(error)) if error.code == "invalid_grant" => {
-                tracing::debug!(%error, "the refresh token was refused");
-                let loaded = self.record_refusal(locked, credential, earlier, cause).await;
+                tracing::debug!(%error, "the refresh token was rejected");
+                let loaded = self.record_rejection(locked, credential, earlier, cause).await;
                 Ok(Ended::Refused(Some(loaded)))
             }
-            // The old refresh token is used up, and the new one needs a refresh of its own.
+            // The old refresh token is no longer valid, and the new token requires another refresh.
             Err(RequestError::NoAccessToken {
                 refresh_token: Some(token),
             }) => {
@@ -201,7 +197,7 @@ impl Core {
                 self.save(locked, Unsaved { replaces, credential }).await?;
                 Err(RequestError::NoAccessToken { refresh_token: None }.into())
             }
-            // The record stays: if the next attempt is rejected, the response to this one was lost.
+            // The record stays, because a rejection of the next attempt would mean that this response was lost.
             Err(error @ RequestError::NoAccessToken { .. }) => Err(error.into()),
             Err(RequestError::Transport(error)) if error.is_perhaps_done() => {
                 Err(RequestError::from(error).into())
@@ -232,7 +228,7 @@ impl Core {
     }
 
     /// Records the rejection and its reason on disk, so that processes that start later send no request.
-    async fn record_refusal(
+    async fn record_rejection(
         &self,
         locked: &Locked,
         mut credential: Credential,
@@ -252,7 +248,7 @@ impl Core {
         self.write_refused(locked, credential).await
     }
 
-    /// Removes the rejected access token of a failed login from the file: no process needs to try it again.
+    /// Removes the rejected access token of a failed login from the file, so that no process tries it again.
     async fn without_rejected(&self, locked: &Locked, mut found: Loaded, cause: &Cause) -> Loaded {
         if found.credential.login_required.is_some() && cause.remove_rejected(&mut found.credential) {
             return self.write_refused(locked, found.credential).await;
@@ -264,8 +260,8 @@ impl Core {
         let stamp = match locked.write(&credential).await {
             Ok(stamp) => Some(stamp),
             Err(error) => {
-                tracing::error!(%error, "the refusal of the login could not be recorded");
-                // This process still uses the loaded credential until the file changes.
+                tracing::error!(%error, "the rejection of the login could not be recorded");
+                // This process uses the loaded credential until the file changes.
                 self.store.stamp().unwrap_or_default()
             }
         };

@@ -21,15 +21,14 @@ fn parameter(url: &Url, name: &str) -> String {
     found.unwrap().1.into_owned()
 }
 
-/// The redirect URI with this query.
-fn answer(url: &Url, query: &[(&str, &str)]) -> Url {
+fn redirect_uri(url: &Url, query: &[(&str, &str)]) -> Url {
     let mut uri = Url::parse(&parameter(url, "redirect_uri")).unwrap();
     uri.query_pairs_mut().extend_pairs(query);
     uri
 }
 
 #[tokio::test]
-async fn the_browser_is_sent_away_with_a_challenge_and_no_secret() {
+async fn authorization_url_has_a_challenge_and_no_secret() {
     let upstream = Upstream::start().await;
     let waiting = waiting(&upstream).await;
     let url = waiting.url();
@@ -51,7 +50,7 @@ async fn the_browser_is_sent_away_with_a_challenge_and_no_secret() {
 }
 
 #[tokio::test]
-async fn a_login_brings_tokens_that_work_and_nothing_travels_in_a_query() {
+async fn browser_login_yields_working_tokens_and_sends_no_query() {
     let upstream = Upstream::start().await;
     let grant = upstream.granted().await;
     upstream.login().save(grant.clone()).await.unwrap();
@@ -66,7 +65,7 @@ async fn a_login_brings_tokens_that_work_and_nothing_travels_in_a_query() {
 }
 
 #[tokio::test]
-async fn an_application_with_a_secret_authenticates_with_it() {
+async fn application_with_a_secret_authenticates_with_it() {
     let upstream = Upstream::start().await;
     let application = |secret: &str| LoginRequest {
         application: Application::confidential(config::DEFAULT_CLIENT_ID, SecretString::from(secret)),
@@ -88,18 +87,18 @@ async fn an_application_with_a_secret_authenticates_with_it() {
 }
 
 #[tokio::test]
-async fn an_answer_with_another_state_is_refused_and_the_right_one_still_counts() {
+async fn redirect_with_another_state_is_rejected_and_the_right_one_still_succeeds() {
     let upstream = Upstream::start().await;
     let login = waiting(&upstream).await;
     let url = login.url().clone();
     let state = parameter(&url, "state");
     let finished = tokio::spawn(login.finish());
     let wrong = [
-        answer(&url, &[("code", "stolen"), ("state", "guess")]),
-        answer(&url, &[("code", "stolen")]),
-        answer(&url, &[("error", "access_denied"), ("state", &state[1..])]),
-        answer(&url, &[("code", "a"), ("code", "b"), ("state", &state)]),
-        answer(&url, &[("state", &state)]),
+        redirect_uri(&url, &[("code", "stolen"), ("state", "guess")]),
+        redirect_uri(&url, &[("code", "stolen")]),
+        redirect_uri(&url, &[("error", "access_denied"), ("state", &state[1..])]),
+        redirect_uri(&url, &[("code", "a"), ("code", "b"), ("state", &state)]),
+        redirect_uri(&url, &[("state", &state)]),
     ];
     for wrong in wrong {
         let status = upstream.http.get(wrong.clone()).send().await.unwrap().status();
@@ -112,7 +111,7 @@ async fn an_answer_with_another_state_is_refused_and_the_right_one_still_counts(
 }
 
 #[tokio::test]
-async fn a_code_of_another_login_fails_for_its_verifier() {
+async fn code_of_another_login_fails_the_verifier_check() {
     let upstream = Upstream::start().await;
     let (mine, other) = (waiting(&upstream).await, waiting(&upstream).await);
     let (url, other_url) = (mine.url().clone(), other.url().clone());
@@ -139,7 +138,7 @@ async fn a_code_of_another_login_fails_for_its_verifier() {
 }
 
 #[tokio::test]
-async fn a_user_who_says_no_ends_the_login() {
+async fn denial_by_the_user_ends_the_login() {
     let upstream = Upstream::start().await;
     let login = waiting(&upstream).await;
     let mut url = login.url().clone();
@@ -148,15 +147,18 @@ async fn a_user_who_says_no_ends_the_login() {
     upstream.http.get(url).send().await.unwrap();
     let error = finished.await.unwrap().unwrap_err();
     assert!(matches!(error, LoginError::Denied { .. }), "{error}");
-    assert_eq!(error.to_string(), "access was denied (The user said no.)");
+    assert_eq!(
+        error.to_string(),
+        "access was denied (The user denied the request.)"
+    );
 }
 
 #[tokio::test]
-async fn other_requests_are_answered_and_end_nothing() {
+async fn other_requests_get_an_error_page_and_do_not_end_the_login() {
     let upstream = Upstream::start().await;
     let login = waiting(&upstream).await;
     let url = login.url().clone();
-    let callback = answer(&url, &[]);
+    let callback = redirect_uri(&url, &[]);
     let finished = tokio::spawn(login.finish());
     for (path, status) in [("/favicon.ico", 404), ("/", 404), ("/callback/", 404)] {
         let response = upstream
@@ -175,11 +177,11 @@ async fn other_requests_are_answered_and_end_nothing() {
 }
 
 #[tokio::test]
-async fn slow_and_broken_connections_do_not_keep_the_browser_out() {
+async fn slow_and_invalid_connections_do_not_block_the_browser() {
     let upstream = Upstream::start().await;
     let login = waiting(&upstream).await;
     let url = login.url().clone();
-    let port = answer(&url, &[]).port().unwrap();
+    let port = redirect_uri(&url, &[]).port().unwrap();
     let finished = tokio::spawn(login.finish());
     let mut idle = Vec::new();
     for start in ["", "GET /callback", "\u{1}\u{2}\r\n\r\n", "GET / HTTP/1.1\r\nx: "] {
@@ -193,14 +195,14 @@ async fn slow_and_broken_connections_do_not_keep_the_browser_out() {
         upstream.http.get(url).send().await.unwrap();
         finished.await.unwrap().unwrap();
     };
-    // A single idle connection would take ten seconds.
+    // The server closes a single idle connection only after ten seconds.
     tokio::time::timeout(Duration::from_secs(9), redirected)
         .await
-        .expect("the browser is served beside idle connections");
+        .expect("the browser is served despite idle connections");
 }
 
 #[tokio::test]
-async fn a_browser_that_never_comes_back_ends_the_login_in_time() {
+async fn missing_redirect_ends_the_login_after_the_timeout() {
     let upstream = Upstream::start().await;
     let settings = Settings {
         login_timeout: Duration::from_millis(50),
@@ -213,10 +215,10 @@ async fn a_browser_that_never_comes_back_ends_the_login_in_time() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn occupied_port_is_named_in_the_error() {
     let upstream = Upstream::start().await;
     let taken = waiting(&upstream).await;
-    let port = answer(taken.url(), &[]).port().unwrap();
+    let port = redirect_uri(taken.url(), &[]).port().unwrap();
     let second = CodeLogin::start(
         upstream.request(),
         Some(port),
@@ -225,13 +227,13 @@ async fn a_port_that_is_taken_is_named() {
     )
     .await;
     let Err(error) = second else {
-        panic!("two listeners on one port")
+        panic!("the second login listens on an occupied port")
     };
     assert!(error.to_string().contains(&port.to_string()), "{error}");
 }
 
 #[tokio::test]
-async fn a_scope_that_does_not_exist_is_refused_with_the_upstreams_words() {
+async fn unknown_scope_is_rejected_with_the_upstream_error() {
     let upstream = Upstream::start().await;
     let request = LoginRequest {
         scopes: vec!["everything".to_owned()],

@@ -1,4 +1,4 @@
-//! Device login. The poll interval is tested with a paused clock, next to the code.
+//! Device login. Unit tests of the crate cover the poll interval with a paused clock.
 
 use sends_credentials::{DeviceLogin, LoginError, LoginRequest};
 use sends_sandbox::Config;
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::upstream::Upstream;
 
-/// An upstream without a minimum interval of polls.
-async fn patient_upstream(change: impl FnOnce(&mut sends_sandbox::Settings)) -> Upstream {
+/// Starts an upstream without a minimum poll interval.
+async fn unthrottled_upstream(change: impl FnOnce(&mut sends_sandbox::Settings)) -> Upstream {
     let mut config = Config::unlimited();
     config.settings.device_interval = 0;
     change(&mut config.settings);
@@ -21,8 +21,8 @@ async fn started(upstream: &Upstream) -> DeviceLogin {
 }
 
 #[tokio::test]
-async fn an_approved_device_gets_tokens_that_work() {
-    let upstream = patient_upstream(|settings| settings.device_approves_after = Some(3)).await;
+async fn approved_device_gets_working_tokens() {
+    let upstream = unthrottled_upstream(|settings| settings.device_approves_after = Some(3)).await;
     let login = started(&upstream).await;
     assert_eq!(login.user_code().len(), 8);
     let complete = login.verification_uri_complete().unwrap();
@@ -34,8 +34,8 @@ async fn an_approved_device_gets_tokens_that_work() {
 }
 
 #[tokio::test]
-async fn a_device_whose_user_says_no_is_denied() {
-    let upstream = patient_upstream(|_| ()).await;
+async fn denied_device_login_fails() {
+    let upstream = unthrottled_upstream(|_| ()).await;
     let login = started(&upstream).await;
     let decision = json!({"user_code": login.user_code(), "approve": false});
     upstream.control("devices", decision).await;
@@ -44,8 +44,8 @@ async fn a_device_whose_user_says_no_is_denied() {
 }
 
 #[tokio::test]
-async fn a_device_whose_user_does_nothing_expires() {
-    let upstream = patient_upstream(|settings| {
+async fn device_login_without_a_decision_expires() {
+    let upstream = unthrottled_upstream(|settings| {
         settings.device_interval = 1;
         settings.device_expires_in = 1;
     })
@@ -55,15 +55,15 @@ async fn a_device_whose_user_does_nothing_expires() {
 }
 
 #[tokio::test]
-async fn an_unknown_application_is_refused_before_a_code_is_shown() {
-    let upstream = patient_upstream(|_| ()).await;
+async fn unknown_application_is_rejected_before_a_code_is_issued() {
+    let upstream = unthrottled_upstream(|_| ()).await;
     let request = LoginRequest {
         application: sends_credentials::Application::public("nobody"),
         ..upstream.request()
     };
-    let refused = DeviceLogin::start(request, &upstream.dir(), &upstream.settings()).await;
-    let Err(LoginError::Refused { error, .. }) = refused else {
-        panic!("not refused")
+    let rejected = DeviceLogin::start(request, &upstream.dir(), &upstream.settings()).await;
+    let Err(LoginError::Refused { error, .. }) = rejected else {
+        panic!("the application is not rejected")
     };
     assert_eq!(error, "invalid_client");
 }

@@ -1,4 +1,4 @@
-//! A login from the environment, with a constant environment and a rotating refresh token.
+//! Login from a constant environment with a rotating refresh token.
 
 use sends_client::{TokenError, TokenSource};
 use sends_credentials::{EnvironmentCredential, EnvironmentVariables, environment};
@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::upstream::Upstream;
 
 async fn issued(upstream: &Upstream) -> String {
-    let asked = json!({"client_id": config::DEFAULT_CLIENT_ID});
-    let issued = upstream.control("tokens", asked).await;
+    let request = json!({"client_id": config::DEFAULT_CLIENT_ID});
+    let issued = upstream.control("tokens", request).await;
     issued["refresh_token"].as_str().unwrap().to_owned()
 }
 
@@ -34,7 +34,7 @@ fn started(upstream: &Upstream, refresh_token: &str) -> EnvironmentCredential {
 }
 
 #[tokio::test]
-async fn a_restart_goes_on_with_the_rotated_token() {
+async fn restart_continues_with_the_rotated_token() {
     let upstream = Upstream::start().await;
     let refresh_token = issued(&upstream).await;
     let mut id = None;
@@ -53,7 +53,7 @@ async fn a_restart_goes_on_with_the_rotated_token() {
 }
 
 #[tokio::test]
-async fn a_new_token_in_the_environment_starts_afresh() {
+async fn new_token_in_the_environment_starts_a_new_credential() {
     let upstream = Upstream::start().await;
     let first = issued(&upstream).await;
     started(&upstream, &first).token().await.unwrap();

@@ -1,6 +1,6 @@
-//! Kills of a process that refreshes continuously, at random times.
+//! Kills a continuously refreshing process at random times.
 //!
-//! After each kill the login works, or the loss is recognised if the kill fell between the upstream's rotation and the write.
+//! After each kill, the login works, or its loss is detected if the kill fell between the upstream's rotation and the write.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use sends_sandbox::{Config, Fault, FaultKind};
 
 use crate::upstream::Upstream;
 
-/// The state folder for the child process.
+/// Environment variable with the state folder of the child process.
 const VICTIM: &str = "SENDS_CREDENTIALS_TEST_VICTIM";
 
 const ROTATIONS: usize = 500;
@@ -31,18 +31,18 @@ fn unhurried() -> Settings {
     }
 }
 
-/// Body of the child process; does nothing without its variable.
+/// Body of the child process. Returns immediately in a normal test run.
 #[tokio::test]
-async fn refreshes_until_it_is_killed_when_started_for_that() {
+async fn child_process_refreshes_until_killed() {
     let Ok(folder) = env::var(VICTIM) else { return };
     let login = Login::new(&StateDir::open(folder).unwrap(), unhurried());
     let mut token = login.token().await.unwrap();
     let deadline = Instant::now() + TIME_LIMIT;
-    // In case the parent ends without killing it.
+    // The deadline applies if the parent exits without killing the child.
     while Instant::now() < deadline {
         match login.renew(&token).await {
             Ok(renewed) => token = renewed,
-            // The parent finds the failure on disk.
+            // The parent reads the failure from disk.
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
@@ -50,10 +50,7 @@ async fn refreshes_until_it_is_killed_when_started_for_that() {
 
 fn victim(folder: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "kill_storm::refreshes_until_it_is_killed_when_started_for_that",
-        ])
+        .args(["--exact", "kill_storm::child_process_refreshes_until_killed"])
         .env(VICTIM, folder)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -62,9 +59,9 @@ fn victim(folder: &Path) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
+async fn login_survives_each_kill_or_its_loss_is_detected() {
     let upstream = Upstream::start_with(Config::unlimited()).await;
-    // Slow responses, so that some kills fall between the rotation and the write.
+    // Slow responses let some kills fall between the rotation and the write.
     upstream
         .fault(Fault {
             probability: 0.02,
@@ -86,10 +83,10 @@ async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
             child.wait().unwrap();
         });
         kills += 1;
-        // A new process, which starts from the files.
+        // The new process starts from the files.
         let login = Login::new(&upstream.dir(), unhurried());
-        let status = login.status().expect("the file is whole after any kill");
-        assert!(status.is_some(), "the file is there after any kill");
+        let status = login.status().expect("the file is complete after each kill");
+        assert!(status.is_some(), "the file exists after each kill");
         let token = login.token().await.unwrap();
         match login.renew(&token).await {
             Ok(renewed) => {
@@ -100,7 +97,7 @@ async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
                 let required = login.login_required().unwrap().unwrap();
                 assert!(
                     matches!(required, LoginRequired::AnswerLost { .. }),
-                    "lost without being noticed after {kills} kills: {required}"
+                    "the loss after {kills} kills was not detected: {required}"
                 );
                 lost += 1;
                 upstream.logged_in().await;
@@ -110,7 +107,7 @@ async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
     }
     let rotations = upstream.token_calls().await;
     eprintln!(
-        "{kills} kills, {rotations} token calls, {survived} survived, {lost} lost and recognised, {:?}",
+        "{kills} kills, {rotations} token calls, {survived} survived, {lost} lost and detected, {:?}",
         started.elapsed()
     );
     assert!(survived > lost, "{survived} survived and {lost} were lost");

@@ -1,15 +1,15 @@
-//! The crate against the simulated upstream over TCP.
+//! Tests of the crate against the simulated upstream over TCP.
 
 #![expect(
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "all of this is a test, the functions around the tests included, and the kills are counted on the terminal"
+    reason = "the helper functions are test code as well, and the number of kills is printed"
 )]
 
 mod browser_login;
+mod credential_file;
 mod device_login;
 mod environment;
-mod kept_login;
 mod kill_storm;
 mod processes;
 mod refreshing;

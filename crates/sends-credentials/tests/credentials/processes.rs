@@ -23,7 +23,7 @@ async fn processes_on_one_folder_refresh_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_another_process_has_renewed_is_taken_over() {
+async fn token_renewed_by_another_process_is_reused() {
     let upstream = Upstream::start().await;
     let (one, other) = (upstream.logged_in().await, upstream.login());
     let rejected = one.token().await.unwrap();

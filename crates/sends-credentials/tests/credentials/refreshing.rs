@@ -1,4 +1,4 @@
-//! Refreshing: expiry, rejections and failures.
+//! Token refresh: expiry, rejections and failures.
 
 use std::{fs, time::Duration};
 
@@ -22,7 +22,7 @@ fn is_unavailable(error: &TokenError) -> bool {
 }
 
 #[tokio::test]
-async fn a_fresh_token_costs_no_call() {
+async fn fresh_token_needs_no_call() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let before = upstream.token_calls().await;
@@ -33,7 +33,7 @@ async fn a_fresh_token_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_on_disk_when_the_token_is_handed_out() {
+async fn rotated_token_is_on_disk_before_it_is_returned() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let before = upstream.stored();
@@ -49,7 +49,7 @@ async fn a_rotation_is_on_disk_when_the_token_is_handed_out() {
 }
 
 #[tokio::test]
-async fn tokens_that_the_disk_does_not_take_are_handed_out_once_it_does_and_refreshed_once() {
+async fn unsaved_tokens_are_returned_after_a_successful_write_without_another_refresh() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     upstream.expire();
@@ -64,7 +64,7 @@ async fn tokens_that_the_disk_does_not_take_are_handed_out_once_it_does_and_refr
         let login = login.clone();
         async move { login.token().await }
     });
-    // By now the refresh is recorded, and the response is delayed.
+    // The refresh is recorded by now, and the response is delayed.
     tokio::time::sleep(Duration::from_millis(150)).await;
     let obstacle = upstream.file().with_added_extension("new");
     fs::create_dir(&obstacle).unwrap();
@@ -97,7 +97,7 @@ async fn second_waiter_reuses_the_refreshed_token() {
 }
 
 #[tokio::test]
-async fn a_refresh_goes_on_when_its_callers_give_up() {
+async fn refresh_continues_after_its_callers_are_cancelled() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let before = upstream.stored();
@@ -105,8 +105,8 @@ async fn a_refresh_goes_on_when_its_callers_give_up() {
     upstream
         .fault(Fault::new(FaultKind::Latency).on_path(TOKEN_PATH))
         .await;
-    let given_up = tokio::time::timeout(Duration::from_millis(30), login.token()).await;
-    assert!(given_up.is_err());
+    let timed_out = tokio::time::timeout(Duration::from_millis(30), login.token()).await;
+    assert!(timed_out.is_err());
     let token = login.token().await.unwrap();
     assert!(upstream.accepts(&token).await);
     assert_ne!(before["refresh_token"], upstream.stored()["refresh_token"]);
@@ -114,7 +114,7 @@ async fn a_refresh_goes_on_when_its_callers_give_up() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_renewal_of_a_token_that_still_works() {
+async fn caller_with_a_valid_token_does_not_wait_for_its_renewal() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let old = login.token().await.unwrap();
@@ -129,7 +129,7 @@ async fn nobody_waits_for_the_renewal_of_a_token_that_still_works() {
     assert_eq!(
         upstream.token_calls().await,
         2,
-        "a failed refresh is not repeated at once"
+        "a failed refresh is not repeated immediately"
     );
     upstream.clock.advance(SignedDuration::from_mins(4));
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -137,7 +137,7 @@ async fn nobody_waits_for_the_renewal_of_a_token_that_still_works() {
 }
 
 #[tokio::test]
-async fn a_rejected_token_is_replaced_once_for_all_who_were_rejected() {
+async fn rejected_token_is_renewed_once_for_all_callers() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let rejected = login.token().await.unwrap();
@@ -151,7 +151,7 @@ async fn a_rejected_token_is_replaced_once_for_all_who_were_rejected() {
     );
     assert!(upstream.accepts(&renewed[0]).await);
     assert_eq!(upstream.token_calls().await, 2);
-    // A token that is rejected at once is not renewed again.
+    // A new token that is rejected immediately is not renewed again.
     let error = login.renew(&renewed[0]).await.unwrap_err();
     assert!(is_unavailable(&error), "{error}");
     assert_eq!(login.renew(&rejected).await.unwrap(), renewed[0]);
@@ -159,7 +159,7 @@ async fn a_rejected_token_is_replaced_once_for_all_who_were_rejected() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_told_from_a_revoked_token() {
+async fn lost_response_is_distinguished_from_a_revoked_token() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     upstream.expire();
@@ -169,10 +169,10 @@ async fn a_lost_answer_is_told_from_a_revoked_token() {
     assert_eq!(
         login.login_required().unwrap(),
         None,
-        "it may have been the request that was lost"
+        "the request may have been lost"
     );
 
-    // A restarted process.
+    // The new instance simulates a restarted process.
     let login = upstream.login();
     assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
     let required = login.login_required().unwrap().unwrap();
@@ -185,12 +185,12 @@ async fn a_lost_answer_is_told_from_a_revoked_token() {
     assert_eq!(
         upstream.token_calls().await,
         calls,
-        "another restart asks nothing"
+        "another restart sends no request"
     );
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_looked_into_while_the_present_token_still_works() {
+async fn lost_response_is_detected_while_the_current_token_still_works() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let token = login.token().await.unwrap();
@@ -210,14 +210,14 @@ async fn a_lost_answer_is_looked_into_while_the_present_token_still_works() {
     assert_eq!(
         restarted.token().await.unwrap(),
         token,
-        "it works until it expires"
+        "the current token works until it expires"
     );
     upstream.expire();
     assert_eq!(restarted.token().await.unwrap_err(), TokenError::LoginRequired);
 }
 
 #[tokio::test]
-async fn a_long_lived_refresh_token_survives_a_lost_answer() {
+async fn long_lived_refresh_token_survives_a_lost_response() {
     let mut config = Config::unlimited();
     config.settings.refresh_tokens = sends_sandbox::config::settings::RefreshTokens::LongLived;
     let upstream = Upstream::start_with(config).await;
@@ -230,7 +230,7 @@ async fn a_long_lived_refresh_token_survives_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn invalid_grant_is_final_until_somebody_logs_in_again() {
+async fn invalid_grant_is_final_until_the_next_login() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     upstream.expire();
@@ -248,7 +248,7 @@ async fn invalid_grant_is_final_until_somebody_logs_in_again() {
 }
 
 #[tokio::test]
-async fn whatever_else_goes_wrong_is_tried_again() {
+async fn other_failures_are_retried() {
     let faults = [
         Fault::status(503, BodyShape::Html),
         Fault::status(429, BodyShape::Object),
@@ -266,7 +266,7 @@ async fn whatever_else_goes_wrong_is_tried_again() {
         let error = login.token().await.unwrap_err();
         assert!(is_unavailable(&error), "{fault:?}: {error}");
         assert_eq!(login.token().await.unwrap_err().to_string(), error.to_string());
-        assert_eq!(upstream.token_calls().await, 2, "{fault:?}: not at once");
+        assert_eq!(upstream.token_calls().await, 2, "{fault:?}: no immediate retry");
         // A restarted process does not wait.
         let token = upstream.login().token().await.unwrap();
         assert!(upstream.accepts(&token).await, "{fault:?}");
@@ -274,7 +274,7 @@ async fn whatever_else_goes_wrong_is_tried_again() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
+async fn token_endpoint_is_called_at_most_once_a_second() {
     let mut config = Config::unlimited();
     config.settings.token_rate_per_second = 1;
     config.settings.second_window = sends_sandbox::config::settings::SecondWindow::Sliding;
@@ -295,7 +295,7 @@ async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_comes_without_an_access_token_is_kept() {
+async fn refresh_token_without_an_access_token_is_stored() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     for access_token in [json!(""), json!(null), json!("two words")] {
@@ -313,7 +313,7 @@ async fn a_refresh_token_that_comes_without_an_access_token_is_kept() {
 }
 
 #[tokio::test]
-async fn an_invalid_grant_ends_a_login_in_whatever_shape_and_nothing_else_does() {
+async fn only_invalid_grant_in_any_format_ends_a_login() {
     let cases = [
         (400, json!({"error": "invalid_grant"}), true),
         (401, json!({"error": " Invalid_Grant "}), true),
@@ -352,23 +352,23 @@ async fn an_invalid_grant_ends_a_login_in_whatever_shape_and_nothing_else_does()
 }
 
 #[tokio::test]
-async fn a_dead_login_is_probed_after_pauses_that_grow_over_restarts_and_end_at_an_hour() {
+async fn rejected_login_is_probed_after_growing_pauses_across_restarts() {
     let upstream = Upstream::start().await;
     upstream.logged_in().await;
     upstream.expire();
     upstream.revoke("refresh").await;
-    let ask = async || upstream.login().token().await;
-    assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+    let request_token = async || upstream.login().token().await;
+    assert_eq!(request_token().await.unwrap_err(), TokenError::LoginRequired);
     let mut calls = upstream.token_calls().await;
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
         upstream
             .clock
             .advance(SignedDuration::from_secs(minutes * 60 - 5));
-        assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+        assert_eq!(request_token().await.unwrap_err(), TokenError::LoginRequired);
         assert_eq!(upstream.token_calls().await, calls, "before {minutes} minutes");
         upstream.clock.advance(SignedDuration::from_secs(5));
         for _ in 0..3 {
-            assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+            assert_eq!(request_token().await.unwrap_err(), TokenError::LoginRequired);
         }
         calls += 1;
         assert_eq!(upstream.token_calls().await, calls, "after {minutes} minutes");
@@ -376,7 +376,7 @@ async fn a_dead_login_is_probed_after_pauses_that_grow_over_restarts_and_end_at_
 }
 
 #[tokio::test]
-async fn a_probe_that_succeeds_revives_the_login() {
+async fn successful_probe_restores_the_login() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     upstream.expire();
@@ -393,7 +393,7 @@ async fn a_probe_that_succeeds_revives_the_login() {
 }
 
 #[tokio::test]
-async fn a_token_refused_with_its_refresh_token_is_taken_off_the_disk() {
+async fn access_token_rejected_with_its_refresh_token_is_removed_from_disk() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let token = login.token().await.unwrap();
@@ -409,7 +409,7 @@ async fn a_token_refused_with_its_refresh_token_is_taken_off_the_disk() {
 }
 
 #[tokio::test]
-async fn tokens_that_the_upstream_issues_and_refuses_are_renewed_after_growing_rests_until_one_is_accepted() {
+async fn rejected_new_tokens_are_renewed_after_growing_pauses_until_one_is_accepted() {
     let upstream = Upstream::start().await;
     upstream.logged_in().await;
     let settings = Settings {
@@ -418,10 +418,10 @@ async fn tokens_that_the_upstream_issues_and_refuses_are_renewed_after_growing_r
     };
     let login = Login::new(&upstream.dir(), settings);
     let mut token = login.token().await.unwrap();
-    for rest in [0, 400, 800] {
-        if rest > 0 {
+    for pause in [0, 400, 800] {
+        if pause > 0 {
             assert!(is_unavailable(&login.renew(&token).await.unwrap_err()));
-            tokio::time::sleep(Duration::from_millis(rest + 50)).await;
+            tokio::time::sleep(Duration::from_millis(pause + 50)).await;
         }
         token = login.renew(&token).await.unwrap();
     }
@@ -431,7 +431,7 @@ async fn tokens_that_the_upstream_issues_and_refuses_are_renewed_after_growing_r
 }
 
 #[test]
-fn a_refresh_goes_on_when_the_runtime_of_its_caller_ends() {
+fn refresh_continues_after_the_callers_runtime_stops() {
     let runtime = || tokio::runtime::Runtime::new().unwrap();
     let lasting = runtime();
     let upstream = lasting.block_on(Upstream::start());
@@ -445,9 +445,9 @@ fn a_refresh_goes_on_when_the_runtime_of_its_caller_ends() {
     lasting.block_on(upstream.fault(slow_body));
     let before = upstream.stored();
     let short = runtime();
-    let given_up =
+    let timed_out =
         short.block_on(async { tokio::time::timeout(Duration::from_millis(100), login.token()).await });
-    assert!(given_up.is_err());
+    assert!(timed_out.is_err());
     short.shutdown_background();
     let token = lasting.block_on(login.token()).unwrap();
     assert!(lasting.block_on(upstream.accepts(&token)));

@@ -1,4 +1,4 @@
-//! No secret in `Debug` output, errors, or the log at its most verbose level.
+//! Absence of secrets from `Debug` output, errors, and the log at its most verbose level.
 
 use std::{
     io::{self, Write},
@@ -36,13 +36,13 @@ impl<'a> MakeWriter<'a> for Captured {
 }
 
 #[tokio::test]
-async fn secrets_are_in_no_log_error_or_debug_output() {
+async fn no_log_error_or_debug_output_contains_a_secret() {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(captured.clone())
         .finish();
-    // Global, since tracing caches per call site whether any subscriber is interested.
+    // The subscriber is global, because tracing caches per call site whether any subscriber is interested.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let upstream = Upstream::start().await;

@@ -1,4 +1,4 @@
-//! A running sandbox with a state folder and an adjustable clock.
+//! Running sandbox with a state folder and an adjustable clock.
 
 use std::{
     fmt::Debug,
@@ -18,7 +18,6 @@ use sends_sandbox::{Config, Fault, Sandbox, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A wall clock with an adjustable offset.
 #[derive(Debug, Default)]
 pub(crate) struct MovedClock(AtomicI64);
 
@@ -42,7 +41,6 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Without rate limits.
     pub(crate) async fn start() -> Self {
         Self::start_with(Config::unlimited()).await
     }
@@ -86,7 +84,6 @@ impl Upstream {
         }
     }
 
-    /// The login of a new process.
     pub(crate) fn login(&self) -> Login {
         Login::new(&self.dir(), self.settings())
     }
@@ -98,7 +95,6 @@ impl Upstream {
         }
     }
 
-    /// Logs in by the browser, which approves.
     pub(crate) async fn granted(&self) -> Grant {
         let waiting = CodeLogin::start(self.request(), None, &self.dir(), &self.settings())
             .await
@@ -111,14 +107,12 @@ impl Upstream {
         grant
     }
 
-    /// Logs in and saves the tokens.
     pub(crate) async fn logged_in(&self) -> Login {
         let login = self.login();
         login.save(self.granted().await).await.unwrap();
         login
     }
 
-    /// Advances the clock beyond the expiry of the access token.
     pub(crate) fn expire(&self) {
         self.clock.advance(SignedDuration::from_hours(24));
     }
@@ -145,13 +139,12 @@ impl Upstream {
         serde_json::from_value(log["requests"].take()).unwrap()
     }
 
-    /// The number of requests to the token endpoint.
     pub(crate) async fn token_calls(&self) -> usize {
         let is_token = |request: &&Value| request["path"].as_str().unwrap().ends_with("/token");
         self.requests().await.iter().filter(is_token).count()
     }
 
-    /// Whether the API accepts the token. Its text is read from disk, since `AccessToken` does not reveal it.
+    /// Returns whether the API accepts the token. The secret is read from disk, because `AccessToken` does not reveal it.
     pub(crate) async fn accepts(&self, token: &AccessToken) -> bool {
         let secret = self.stored_access_tokens().into_iter().find(|secret| {
             let stored = AccessToken::new(secret).unwrap();
@@ -159,7 +152,7 @@ impl Upstream {
         });
         let id = sends_sandbox::GUIDE_ACTIVITY_ID;
         let url = format!("{}/emails/activities/{id}/send_history", self.sandbox.base_url());
-        let secret = secret.expect("the token is not on disk");
+        let secret = secret.expect("the token is on disk");
         let response = self.http.get(url).bearer_auth(secret).send().await.unwrap();
         response.status() == 200
     }

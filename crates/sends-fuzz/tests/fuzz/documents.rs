@@ -1,4 +1,4 @@
-//! Query text through the guard: a valid document keeps its meaning when it is serialized and parsed again.
+//! Query documents through the guard. A valid document keeps its meaning when it is serialized and parsed again.
 
 use std::sync::LazyLock;
 

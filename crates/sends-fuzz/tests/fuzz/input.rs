@@ -8,7 +8,7 @@ use proptest::{
     sample::{Index, select},
 };
 
-/// Tokens of the parsers, and near misses.
+/// Tokens of the parsers, and invalid variants of them.
 const TOKENS: &[&str] = &[
     "{",
     "}",
@@ -69,10 +69,9 @@ const TOKENS: &[&str] = &[
     "[]",
 ];
 
-/// Maximum length of an input in bytes. The guard rejects longer ones by length alone.
+/// Maximum length of an input in bytes. The guard rejects longer inputs because of their length alone.
 const MAX_LENGTH: usize = 20_000;
 
-/// All files of the corpus of a surface, sorted by name.
 pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(surface);
     let mut paths: Vec<_> = fs::read_dir(folder)
@@ -85,13 +84,11 @@ pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
 
 #[derive(Clone, Debug)]
 enum Edit {
-    /// Replaces this number of bytes.
     Replace(Index, usize, Vec<u8>),
-    /// Replaces a word by one of another input, after which the input is usually still valid.
+    /// Replaces a word with a word of another input, after which the input is usually still valid.
     SwapWord(Index, Vec<u8>),
 }
 
-/// An input of the corpus with one to three random edits.
 pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     let repeated_token = (
         select(TOKENS),
@@ -131,7 +128,6 @@ pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The word around a position.
 fn word(text: &[u8], place: Index) -> Range<usize> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let place = place.index(text.len() + 1);

@@ -1,20 +1,20 @@
-//! Fuzzing of all external inputs with random edits of a corpus.
+//! Fuzz tests of all external inputs with random edits of a corpus.
 //!
 //! | surface | input | file |
 //! |---|---|---|
-//! | operations | query text and variables, through the guard, parser, validator and executor | `operations.rs` |
-//! | documents | query text, through parser and validator, and again after serialization | `documents.rs` |
+//! | operations | query document and variables, through the guard, parser, validator and executor | `operations.rs` |
+//! | documents | query document, through parser and validator, and again after serialization | `documents.rs` |
 //! | upstream | responses over TCP, through the client | `upstream.rs` |
-//! | reference | the JSON of a send history, into the core | `reference.rs` |
+//! | reference | JSON of a send history, parsed by the core crate | `reference.rs` |
 //!
-//! Every run has the same inputs. A longer run with others: `PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=7 cargo test --release -p
-//! sends-fuzz documents`. A failure is a panic, an input that takes longer than [`SLOW`], or a response that violates a
-//! guarantee. The minimal input is printed, and is added to the corpus once the defect is fixed.
+//! Every run has the same inputs. A longer run with other inputs: `PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=7 cargo test
+//! --release -p sends-fuzz documents`. A failure is a panic, an input that takes longer than [`SLOW`], or a response that
+//! violates a guarantee. The minimal input is printed, and is added to the corpus once the defect is fixed.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test may fail where it stands, in what its tests share as well"
+    reason = "tests and their helper functions fail by panicking"
 )]
 
 mod documents;
@@ -30,7 +30,8 @@ use std::{
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// Maximum time per input. Longer for debug builds, which do not reach the times that the guard guarantees on a busy machine.
+/// Maximum time per input. Debug builds have a longer limit, because they exceed the times that the guard guarantees on a busy
+/// machine.
 const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 500 });
 
 /// Runs the corpus of a surface, and then at least `cases` edited inputs. `feed` returns whether the input was accepted.
@@ -38,10 +39,10 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
     let corpus = input::corpus(surface);
     let (inputs, accepted) = (Cell::new(0), Cell::new(0));
     let feed = |input: &[u8]| {
-        let begun = Instant::now();
+        let started = Instant::now();
         accepted.set(accepted.get() + u32::from(feed(input)));
         inputs.set(inputs.get() + 1);
-        let took = begun.elapsed();
+        let took = started.elapsed();
         assert!(took < SLOW, "{took:?} for {:?}", String::from_utf8_lossy(input));
     };
     for input in &corpus {
@@ -62,7 +63,7 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{surface}: {failure}"));
-    // Accepted inputs are needed as well, or only rejections are tested.
+    // Without accepted inputs, the test would cover only rejections.
     let (inputs, accepted) = (inputs.get(), accepted.get());
     assert!(
         accepted * 100 > inputs && accepted < inputs,
@@ -71,23 +72,23 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
 }
 
 #[test]
-fn any_operation_is_answered() {
+fn any_operation_gets_a_response() {
     let operations = operations::Operations::start().unwrap();
     check("operations", 1_500, |input| operations.feed(input));
 }
 
 #[test]
-fn valid_documents_mean_the_same_once_written_out() {
+fn valid_documents_keep_their_meaning_when_serialized() {
     check("documents", 5_000, documents::feed);
 }
 
 #[test]
-fn any_upstream_answer_is_accepted_or_refused() {
+fn any_upstream_response_is_accepted_or_rejected() {
     let upstream = upstream::Upstream::start().unwrap();
     check("upstream", 500, |input| upstream.feed(input));
 }
 
 #[test]
-fn any_history_is_read_or_refused() {
+fn any_history_is_parsed_or_rejected() {
     check("reference", 5_000, reference::feed);
 }

@@ -1,6 +1,6 @@
-//! Query text and variables, through the guard, the parser, the validator and the executor.
+//! Query documents and variables, through the guard, the parser, the validator and the executor.
 //!
-//! An input is the query text, followed by the variables as JSON after a line `---`.
+//! An input is the query document, followed by a line `---` and the variables as JSON.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -22,10 +22,9 @@ use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
 use tokio::{runtime::Runtime, time::Instant};
 
-/// Maximum size of a response in bytes. The guard bounds the requested data, so the response is bounded too.
+/// Maximum size of a response in bytes. The guard bounds the requested data, and therefore the response.
 const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
-/// The executor with an embedded sandbox as its upstream.
 pub(crate) struct Operations {
     runtime: Runtime,
     executor: Executor,
@@ -33,16 +32,11 @@ pub(crate) struct Operations {
     resources: Resources,
     log: Log,
     token: Arc<dyn TokenSource>,
-    // Dropping it stops the sandbox.
+    // Dropping the sandbox stops it.
     _sandbox: Sandbox,
 }
 
 impl Operations {
-    /// Starts the sandbox and the executor.
-    ///
-    /// # Errors
-    ///
-    /// The runtime cannot be created, or no port is available.
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let sandbox = runtime.block_on(Sandbox::start(Config::unlimited().with_odd_records()))?;
@@ -70,8 +64,8 @@ impl Operations {
         })
     }
 
-    /// Executes an input and checks the errors of the response: they are few, each has a single line and a code, and none is a
-    /// defect of the service.
+    /// Executes an input and checks the errors of the response. There are few errors, each has a single line and a code, and none
+    /// is a defect of the service.
     pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let text = String::from_utf8_lossy(input);
         let (query, variables) = text.split_once("\n---\n").unwrap_or((&text, ""));
@@ -116,7 +110,7 @@ fn check(text: &str, response: &Response) {
         let is_short = error.message.len() <= 510 && !error.message.contains(['\n', '\r']);
         assert!(is_short && !error.message.is_empty(), "{text:?}: {error:?}");
     }
-    let written = serde_json::to_string(response).expect("an answer is JSON");
+    let written = serde_json::to_string(response).expect("a response is JSON");
     assert!(
         written.len() < MAX_RESPONSE_BYTES,
         "{text:?}: {} bytes",

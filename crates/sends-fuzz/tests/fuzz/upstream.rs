@@ -1,6 +1,7 @@
 //! Malformed responses of the upstream, over TCP and through the client.
 //!
-//! The first byte of an input selects the status, the second the headers, the third the endpoint; the rest is the body.
+//! The first byte of an input selects the status, the second byte the headers, and the third byte the endpoint. The rest is the
+//! body.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-// Without 429, after which the client correctly waits.
+// 429 is excluded, because the client correctly waits after it.
 const STATUSES: [u16; 12] = [200, 200, 200, 200, 200, 201, 204, 302, 400, 403, 404, 500];
 
 const HEADERS: [&str; 6] = [
@@ -32,7 +33,6 @@ const HEADERS: [&str; 6] = [
 /// Timeout of a call, which detects responses that never end.
 const CALL: Duration = Duration::from_millis(400);
 
-/// A client and its upstream.
 pub(crate) struct Upstream {
     runtime: Runtime,
     client: ConstantContact,
@@ -43,17 +43,12 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Starts the upstream and the client.
-    ///
-    /// # Errors
-    ///
-    /// The runtime cannot be created, or no port is available.
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let base_url = format!("http://{}/v3", listener.local_addr()?);
-        let (answers, wanted) = mpsc::channel(1);
-        runtime.spawn(answer(listener, wanted));
+        let (answers, expected) = mpsc::channel(1);
+        runtime.spawn(answer(listener, expected));
         let settings = Settings {
             call_timeout: CALL,
             retry: RetrySettings {
@@ -82,7 +77,7 @@ impl Upstream {
         })
     }
 
-    /// Makes one call whose response is this input. The call ends in time, and no error contains the token.
+    /// Makes one call with this input as the response. The call must end in time, and no error may contain the token.
     pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let byte = |place: usize| input.get(place).map_or(0, |&byte| usize::from(byte));
         let body = input.get(3..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The account and the privileges of its user.
+//! Account summary, and the privileges of its user.
 
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use crate::reply::Reply;
 
 const FAMILY: &str = "contacts";
 
-/// 500 in the documentation's prose, 1,000 in its schema.
+/// Maximum page size: 500 in the documentation's prose, 1,000 in its schema.
 const MAX_LISTS: usize = 1000;
 
 pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
@@ -110,7 +110,7 @@ pub(super) fn segments(call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&page(call, names, limit, &segments, segment_fields)?))
 }
 
-/// Also finds deleted segments, which are not listed.
+/// Returns a segment. Deleted segments are found as well, although they are not listed.
 pub(super) fn segment(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let id: i64 = id
         .parse()

@@ -1,4 +1,4 @@
-//! The limit, cursor and links of listings.
+//! Limit, cursor and links of listings.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -36,7 +36,6 @@ impl Query {
             .ok_or_else(|| errors::bad_request(family, &message))
     }
 
-    /// The place of a cursor, after which the page begins.
     pub(super) fn place(&self, family: &str) -> Result<Option<Place>, Reply> {
         let Some(cursor) = self.cursor(family)? else {
             return Ok(None);
@@ -62,7 +61,6 @@ impl Query {
         after.map(Some).ok_or_else(|| invalid_cursor(family))
     }
 
-    /// The link to the next page: the path with the version, the same query, and a new cursor.
     fn next_href(&self, path: &str, limit: usize, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &limit.to_string());
@@ -78,7 +76,7 @@ impl Query {
     }
 }
 
-/// A page of rows that are all in memory; its cursors are positions.
+/// Returns a page of rows that are all in memory. Its cursors are positions.
 pub(super) fn page<T>(
     call: &Call<'_>,
     (family, path, member): (&str, &str, &str),
@@ -97,7 +95,7 @@ pub(super) fn page<T>(
     Ok(linked(member, rows, next, call.settings.last_page))
 }
 
-/// A page of campaigns; its cursors are places.
+/// Returns a page of campaigns. Its cursors are places.
 pub(super) fn campaign_page(
     call: &Call<'_>,
     family: &str,
@@ -144,7 +142,7 @@ fn linked(
     page
 }
 
-/// An identifier in the only form that the API accepts: hexadecimal digits with hyphens.
+/// Parses an identifier in the only format that the API accepts: hexadecimal digits with hyphens.
 pub(super) fn parse_id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }

@@ -1,4 +1,4 @@
-//! Statistics of activities and campaigns, and the summaries of the campaigns sent last.
+//! Statistics of activities and campaigns, and the summaries of the most recently sent campaigns.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
         }
     }
     if has_drafts && results.is_empty() {
-        // Documented: an activity without statistics is among the errors, and a batch of drafts fails as a whole.
+        // An activity without statistics is among the errors, and a batch of drafts fails as a whole (documented).
         return Err(errors::not_found(call.settings, FAMILY));
     }
     Ok(Reply::ok(&json!({"errors": errors, "results": results})))

@@ -1,4 +1,4 @@
-//! The settings: one definition for the library, the command line, the environment, and the JSON of `POST /_sandbox/config`.
+//! Settings, defined once for the library, the command line, the environment, and the JSON of `POST /_sandbox/config`.
 
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The defaults of the command line, without the environment.
+    /// Returns the defaults of the command line, ignoring the environment.
     fn default() -> Self {
         let command = Self::augment_args(Command::new("defaults")).mut_args(|arg| arg.env(None::<&str>));
         command
@@ -117,7 +117,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// These settings with the members of a JSON object replaced.
+    /// Returns these settings with the members of a JSON object replaced.
     pub(crate) fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut merged = serde_json::to_value(self)?;
         if let (Some(merged), Value::Object(patch)) = (merged.as_object_mut(), patch) {
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_changes_only_the_named_settings() {
+    fn patch_changes_only_the_named_settings() {
         let patch = serde_json::json!({"malformed_id": "not_found", "rate_per_second": 0});
         let patched = Settings::default().patched(&patch).unwrap();
         let expected = Settings {

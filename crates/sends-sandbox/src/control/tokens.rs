@@ -1,4 +1,4 @@
-//! The control requests about tokens and devices.
+//! Control requests about tokens and devices.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,14 +18,13 @@ pub(super) struct Issue {
     expires_in: Option<u32>,
 }
 
-/// Issues tokens without a login.
 pub(super) fn issue(upstream: &Upstream, request: Issue) -> Answered {
     let account = account(upstream, request.account.as_deref())?.config.name.clone();
     let client = match &request.client_id {
         Some(id) => upstream.client(id),
         None => upstream.config.clients.first(),
     };
-    let client = client.ok_or_else(|| Refusal::missing(&"there is no such client"))?;
+    let client = client.ok_or_else(|| Refusal::missing(&"unknown client"))?;
     let grant = Grant {
         account,
         client_id: client.id.clone(),
@@ -43,7 +42,6 @@ pub(super) fn issue(upstream: &Upstream, request: Issue) -> Answered {
     }))
 }
 
-/// The properties of the tokens to revoke.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Revoke {
@@ -75,13 +73,13 @@ pub(super) struct DeviceDecision {
     account: Option<String>,
 }
 
-/// Decides for the user of a device.
+/// Approves or denies a device in place of its user.
 pub(super) fn decide(upstream: &Upstream, decision: &DeviceDecision) -> Answered {
     let account = &account(upstream, decision.account.as_deref())?.config.name;
     let approved = decision.approve.then(|| account.clone());
     if upstream.grants.decide(&decision.user_code, approved) {
         Ok(Value::Null)
     } else {
-        Err(Refusal::missing(&"no device shows this code"))
+        Err(Refusal::missing(&"no device has this user code"))
     }
 }

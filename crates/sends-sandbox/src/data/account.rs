@@ -1,4 +1,4 @@
-//! The data of one account: explicit records, and generated ones beneath them.
+//! Data of one account: explicit records, which take precedence over generated records.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -15,13 +15,12 @@ use crate::clock::Moment;
 use crate::config::{AccountConfig, WrittenRecords};
 use crate::lock::{read, write};
 
-/// The records in memory: predefined ones, and those created or changed by control requests. Records in memory take precedence
-/// over generated ones.
+/// Predefined records, and records that control requests created or changed.
 #[derive(Debug, Default)]
 pub(super) struct Explicit {
     pub(super) campaigns: BTreeMap<Uuid, Arc<Campaign>>,
     pub(super) activities: HashMap<Uuid, Arc<Activity>>,
-    /// The order of creation.
+    /// Activity identifiers in the order of creation.
     pub(super) order: Vec<Uuid>,
     pub(super) deleted_activities: Vec<Uuid>,
     lists: Vec<ContactList>,
@@ -37,15 +36,15 @@ pub(crate) struct Account {
     started_at: Moment,
 }
 
-/// The two listings of campaigns, both newest first.
+/// Listings of campaigns, both newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Updated,
     LastSent,
 }
 
-/// The position of a campaign in a listing. A page continues after a position, which campaigns that move in the meantime do not
-/// affect.
+/// Position of a campaign in a listing. A page continues after a position, which is not affected by campaigns that move in the
+/// meantime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) at: Moment,
@@ -67,7 +66,6 @@ impl Account {
         account
     }
 
-    /// Undoes every change made by control requests.
     pub(crate) fn restore(&self) {
         let records = match self.config.written_records {
             WrittenRecords::Shop => shop(self.started_at),
@@ -120,7 +118,7 @@ impl Account {
         read(&self.explicit).order.len() as u64 + self.generated.activities()
     }
 
-    /// Identifiers of activities: explicit ones, then generated ones by index.
+    /// Returns identifiers of activities: explicit activities first, then generated activities by index.
     pub(crate) fn activity_ids(&self, offset: u64, limit: u64) -> Vec<Uuid> {
         let explicit = read(&self.explicit);
         let first_generated = explicit.order.len() as u64;
@@ -139,7 +137,7 @@ impl Account {
         (index < self.generated.activities()).then(|| self.generated.activity_id(index))
     }
 
-    /// At most `limit` campaigns after a place, down to `until` (exclusive).
+    /// Returns at most `limit` campaigns after a place, down to `until` (exclusive).
     pub(crate) fn campaigns(
         &self,
         order: Order,
@@ -162,7 +160,6 @@ impl Account {
             .collect();
         listed.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
 
-        // Merges the two sorted sequences.
         let mut page = Vec::with_capacity(limit.min(500));
         let mut listed = listed.into_iter().peekable();
         let mut numbers = (self.first_generated(order, after)..self.generated.campaigns()).peekable();
@@ -216,7 +213,8 @@ impl Account {
         }
     }
 
-    /// The number of the first generated campaign after a place, by binary search: places decrease with the number.
+    /// Returns the number of the first generated campaign after a place by binary search, because places decrease with the
+    /// number.
     fn first_generated(&self, order: Order, after: Option<Place>) -> u64 {
         let Some(after) = after else { return 0 };
         let (mut low, mut high) = (0, self.generated.campaigns());
@@ -249,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_go_through_every_campaign_once_and_newest_first() {
+    fn pages_contain_every_campaign_once_newest_first() {
         let config = AccountConfig {
             activities: 500,
             ..AccountConfig::default()

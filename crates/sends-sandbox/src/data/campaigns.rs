@@ -19,7 +19,7 @@ pub(crate) struct Activity {
     pub(crate) id: Uuid,
     pub(crate) campaign_id: Uuid,
     pub(crate) role: String,
-    /// In upper case; the status of a campaign is capitalised.
+    /// In upper case, in contrast to the capitalised status of a campaign.
     #[serde(rename = "current_status")]
     pub(crate) status: String,
     #[serde(rename = "contact_list_ids", default)]
@@ -47,7 +47,6 @@ impl Activity {
         self.sends.iter().filter_map(Send::run_at).max()
     }
 
-    /// The id of the next row.
     pub(crate) fn next_send_id(&self) -> i64 {
         self.sends.iter().filter_map(Send::send_id).max().unwrap_or(0) + 1
     }
@@ -65,7 +64,7 @@ pub(crate) struct Campaign {
     /// In any order, as at the upstream.
     #[serde(rename = "campaign_activities", skip_serializing)]
     pub(crate) activities: Vec<ListedActivity>,
-    /// Listed, but 404 by itself.
+    /// The campaign is listed, but a request for it returns 404.
     #[serde(default, skip_serializing)]
     pub(crate) detail_is_gone: bool,
 }
@@ -84,7 +83,7 @@ impl ListedActivity {
     }
 }
 
-/// The counts of a report, in the order of [`COUNTS`].
+/// Counts of a report, in the order of [`COUNTS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Engagement([i64; 8]);
 
@@ -100,7 +99,7 @@ const COUNTS: [&str; 8] = [
 ];
 
 impl Engagement {
-    /// Derived from the identifier and the number of contacts reached.
+    /// Derives the counts from the identifier and the number of contacts reached.
     pub(crate) fn of(activity: &Activity) -> Self {
         let (high, low) = activity.id.as_u64_pair();
         let reached: i64 = activity.sends.iter().map(Send::reached).sum();

@@ -1,4 +1,4 @@
-//! The changes of an account's data by control requests.
+//! Changes of an account's data by control requests.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct NoSuch {
 #[derive(Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub(crate) enum Change {
-    /// Appends a row with these members over those of a successful send.
+    /// Appends a row with these members, which replace the members of a successful send.
     AppendSend {
         activity_id: Uuid,
         #[serde(default)]
@@ -35,15 +35,15 @@ pub(crate) enum Change {
         campaign_id: Uuid,
         role: Option<String>,
     },
-    /// The campaign is Removed, and its activities cannot be read.
+    /// Sets the campaign's status to Removed, after which its activities cannot be read.
     RemoveCampaign {
         campaign_id: Uuid,
     },
-    /// The campaign is listed, and 404 by itself.
+    /// Makes requests for a listed campaign return 404.
     ForgetCampaign {
         campaign_id: Uuid,
     },
-    /// The activity is 404.
+    /// Makes requests for the activity return 404.
     DeleteActivity {
         activity_id: Uuid,
     },
@@ -55,7 +55,6 @@ pub(crate) enum Change {
 }
 
 impl Account {
-    /// Makes a change. Returns the identifiers of created records.
     pub(crate) fn change(&self, change: Change, now: Moment) -> Result<Value, NoSuch> {
         let mut explicit = write(&self.explicit);
         let explicit = &mut *explicit;
@@ -136,7 +135,7 @@ impl Account {
         Ok(json!({"campaign_id": campaign_id, "activity_id": id}))
     }
 
-    /// An explicit campaign, made from the generated one with its activities if necessary, with a new date of change.
+    /// Returns an explicit campaign with a new update date, converted from the generated one with its activities if necessary.
     fn campaign_mut<'a>(
         &self,
         explicit: &'a mut Explicit,
@@ -164,7 +163,7 @@ impl Account {
         Ok(campaign)
     }
 
-    /// An explicit activity, of a campaign with a new date of change.
+    /// Returns an explicit activity, whose campaign gets a new update date.
     fn activity_mut<'a>(
         &self,
         explicit: &'a mut Explicit,
@@ -204,7 +203,7 @@ fn append_send(activity: &mut Activity, members: Map<String, Value>, now: Moment
     send_id
 }
 
-/// Sets the status of an activity, in upper case, and of its campaign, capitalised.
+/// Sets the uppercase status of an activity, and the capitalised status of its campaign.
 fn set_status(explicit: &mut Explicit, activity_id: Uuid, status: &str, now: Moment) {
     let Some(activity) = explicit.activities.get_mut(&activity_id).map(Arc::make_mut) else {
         return;

@@ -1,8 +1,8 @@
-//! Generated campaigns and activities, a million and more, derived from their index and not stored.
+//! Generated campaigns and activities, a million and more, which are derived from their index and not stored.
 //!
-//! Activities come in groups of eight: seven primary ones, each of its own campaign, and a resend to non-openers that belongs to
-//! the seventh campaign. The dates of update and of the last send decrease strictly with the number of the campaign, so that a
-//! page of any listing is found without deriving the others.
+//! Activities form groups of eight: seven primary activities of one campaign each, and a resend to non-openers that belongs to
+//! the seventh campaign. The dates of update and of the last send decrease strictly with the campaign number. A page of any
+//! listing is therefore found without deriving the other campaigns.
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::clock::Moment;
 
 const GROUP: u64 = 8;
 const CAMPAIGNS_PER_GROUP: u64 = GROUP - 1;
-/// 1 June 2026, noon UTC: the update of the newest campaign.
+/// Update of the newest campaign: 1 June 2026, noon UTC.
 const NEWEST: Moment = Moment(1_780_315_200_000);
 const TEN_YEARS_MILLIS: u64 = 10 * 365 * 86_400_000;
 const DAY_MILLIS: u64 = 86_400_000;
@@ -46,12 +46,11 @@ pub(crate) struct Generated {
 enum Fate {
     Draft,
     Scheduled,
-    /// The reason codes of its sends, the oldest first.
+    /// Reason codes of the sends, the oldest first.
     Sent(&'static [i64]),
 }
 
 impl Fate {
-    /// The status in upper case.
     fn status(&self) -> &'static str {
         match self {
             Self::Draft => "DRAFT",
@@ -114,14 +113,14 @@ impl Generated {
             .map(|index| self.campaign(index))
     }
 
-    /// Strictly decreasing with the number of the campaign.
+    /// Returns the update date, which decreases strictly with the campaign number.
     pub(crate) fn updated_at(&self, campaign: u64) -> Moment {
         let jitter = self.key.hash(0x7570, campaign) % (self.step_millis / 2);
         let back = campaign.saturating_mul(self.step_millis) + jitter;
         NEWEST.plus_millis(-i64::try_from(back).unwrap_or(i64::MAX / 2))
     }
 
-    /// The date of the last send, if there was one; strictly decreasing with the number of the campaign.
+    /// Returns the date of the last send, if any. The dates decrease strictly with the campaign number.
     pub(crate) fn last_sent_at(&self, campaign: u64) -> Moment {
         self.updated_at(campaign)
             .plus_millis(-i64::try_from((self.step_millis / 4).min(600_000)).unwrap_or(0))
@@ -141,7 +140,7 @@ impl Generated {
         if self.has_resend(campaign) {
             activities.push(ListedActivity::new(self.activity_id(primary + 1), RESEND));
         }
-        // The order has no meaning: clients must choose by role.
+        // The order is arbitrary, so that clients must select activities by role.
         let turn = usize::try_from(self.key.hash(0x7475, campaign) % 3).unwrap_or(0);
         let length = activities.len();
         activities.rotate_left(turn % length);
@@ -241,7 +240,7 @@ impl Generated {
     }
 
     fn fate(&self, index: u64) -> Fate {
-        // A campaign with a resend was sent before, so that its last send is the resend's.
+        // A campaign with a resend was sent before, so its last send is that of the resend.
         if index % GROUP >= GROUP - 2 {
             return Fate::Sent(&[0]);
         }
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn every_activity_is_listed_by_exactly_its_own_campaign() {
+    fn every_activity_is_listed_only_by_its_own_campaign() {
         let generated = generated(1003);
         let mut listed = 0;
         for number in 0..generated.campaigns() {
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn campaigns_fall_in_time_and_their_last_send_is_where_the_order_says() {
+    fn campaign_dates_decrease_and_match_the_order_of_last_sends() {
         let generated = generated(1000);
         for number in 0..generated.campaigns() {
             let campaign = generated.campaign(number);
@@ -323,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_millionth_activity_is_found_by_its_id() {
+    fn millionth_activity_is_found_by_its_id() {
         let generated = generated(1_000_000);
         let id = generated.activity_id(999_999);
         assert_eq!(generated.find_activity(id).unwrap().id, id);

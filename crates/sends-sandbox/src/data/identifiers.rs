@@ -1,8 +1,8 @@
 //! Identifiers of generated records: UUIDs that encode their index, so that a million activities need no table.
 //!
-//! The 62 free low bits are a keyed hash of (kind, index), and the 60 free high bits are the index under a mask derived from the
-//! low bits. Removing the mask gives an index, and only the right key reproduces the low bits from it: the identifier of another
-//! account is recognised as foreign. Version and variant bits are those of a version 4 UUID.
+//! The 62 free low bits are a keyed hash of (kind, index). The 60 free high bits are the index under a mask derived from the low
+//! bits. Removing the mask yields an index, and only the right key reproduces the low bits from the index. An identifier of
+//! another account is therefore detected as foreign. Version and variant bits are those of a version 4 UUID.
 
 use uuid::{Builder, Uuid};
 
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     Resend = 5,
 }
 
-/// The key of one account's identifiers and of its other derived data.
+/// Key of one account's identifiers and of its other derived data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(u64);
 
@@ -31,7 +31,7 @@ impl Key {
         )
     }
 
-    /// A pseudorandom number, determined by the two arguments.
+    /// Returns a pseudorandom number that is determined by the two arguments.
     pub(crate) const fn hash(self, domain: u64, index: u64) -> u64 {
         mix(mix(self.0 ^ domain.wrapping_mul(0x9E37_79B9_7F4A_7C15)) ^ index)
     }
@@ -46,7 +46,7 @@ impl Key {
             .into_uuid()
     }
 
-    /// The index that an identifier encodes, if it is of this key and kind.
+    /// Returns the index that an identifier encodes, or `None` for another key or kind.
     pub(crate) fn index(self, kind: Kind, identifier: Uuid) -> Option<u64> {
         let (high, low) = identifier.as_u64_pair();
         let check = low & CHECK_BITS;
@@ -60,7 +60,7 @@ impl Key {
     }
 }
 
-/// The finalizer of `SplitMix64`: every input bit reaches every output bit.
+/// Finalizer of `SplitMix64`, in which every input bit affects every output bit.
 const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identifier_decodes_with_its_own_key_and_kind_only() {
+    fn identifier_decodes_only_with_its_own_key_and_kind() {
         let key = Key::derive(7, "main");
         for index in [0, 1, 999_999, INDEX_BITS] {
             let identifier = key.identifier(Kind::Activity, index);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_identifier_has_no_index() {
+    fn foreign_identifier_has_no_index() {
         let key = Key::derive(7, "main");
         assert_eq!(
             key.index(

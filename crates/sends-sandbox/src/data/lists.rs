@@ -6,7 +6,7 @@ use uuid::{Uuid, uuid};
 use super::identifiers::{Key, Kind};
 use crate::clock::Moment;
 
-/// The list of the guide's example.
+/// Contact list of the guide's example.
 pub(crate) const GUIDE_LIST: Uuid = uuid!("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1");
 
 const FIRST_GENERATED_SEGMENT: i64 = 1000;
@@ -37,7 +37,6 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Derived from the id.
     pub(crate) fn created_at(&self) -> Moment {
         Moment(1_560_000_000_000).plus_seconds(self.id.rem_euclid(10_000) * 3600)
     }

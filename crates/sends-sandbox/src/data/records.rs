@@ -1,4 +1,4 @@
-//! Records that are written out as JSON, in contrast to generated ones.
+//! Records that are written as JSON, in contrast to generated records.
 
 use serde::Deserialize;
 
@@ -13,8 +13,8 @@ pub(super) struct Records {
     pub(super) activities: Vec<Activity>,
 }
 
-/// One activity for each form of response, malformed and undocumented ones included. Dates are fixed. The crate's documentation
-/// lists the activities.
+/// Returns one activity for each form of response, including malformed and undocumented forms. Dates are fixed. The crate's
+/// documentation lists the activities.
 pub(super) fn odd_records() -> Records {
     serde_json::from_str(include_str!("odd_records.json")).expect("the odd records are valid")
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_activity_exists_and_no_identifier_is_used_twice() {
+    fn every_listed_activity_exists_and_identifiers_are_unique() {
         let odd = odd_records();
         let ids: std::collections::BTreeSet<_> = odd.activities.iter().map(|activity| activity.id).collect();
         assert_eq!(ids.len(), odd.activities.len());
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn code_twelve_ends_in_twelve() {
+    fn id_of_the_code_twelve_activity_ends_in_twelve() {
         let id = uuid!("c0de0000-0000-4000-8000-000000000012");
         let odd = odd_records();
         let activity = odd.activities.iter().find(|activity| activity.id == id).unwrap();

@@ -7,12 +7,12 @@ use uuid::Uuid;
 use crate::clock::Moment;
 use crate::config::settings::{SendStatus, Settings};
 
-/// A row as the JSON object that is sent. No member is documented as required, and tests append rows of any content.
+/// Row as the JSON object that is sent. No member is documented as required, and tests append rows with any content.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(from = "Map<String, Value>")]
 pub(crate) struct Send {
     members: Map<String, Value>,
-    /// Whether the settings decide the status of the reason codes 5 and 6.
+    /// Whether the settings determine the status of the reason codes 5 and 6.
     status_from_settings: bool,
 }
 
@@ -26,7 +26,6 @@ impl From<Map<String, Value>> for Send {
 }
 
 impl Send {
-    /// A send to segments, or to lists if there are no segments.
     pub(crate) fn new(
         send_id: i64,
         lists: &[Uuid],
@@ -40,7 +39,7 @@ impl Send {
         } else {
             ("segment_ids", json!(segments))
         };
-        // Code 12, an empty audience, is documented to be COMPLETED.
+        // Code 12, an empty audience, has the status COMPLETED (documented).
         let status = if matches!(reason_code, 0 | 12) {
             "COMPLETED"
         } else {
@@ -58,7 +57,6 @@ impl Send {
         Map::from_iter(members).into()
     }
 
-    /// A row that is sent exactly as given.
     pub(crate) fn verbatim(members: Map<String, Value>) -> Self {
         Self {
             members,
@@ -87,7 +85,6 @@ impl Send {
         !matches!(self.reason_code(), Some(0 | 6 | 12))
     }
 
-    /// The contacts that a report counts for this row.
     pub(crate) fn reached(&self) -> i64 {
         let count = self.members.get("count").and_then(Value::as_i64).unwrap_or(0);
         match self.reason_code() {
@@ -97,7 +94,6 @@ impl Send {
         }
     }
 
-    /// The JSON object to send.
     pub(crate) fn rendered(&self, settings: &Settings) -> Map<String, Value> {
         let status = match self.reason_code() {
             Some(5) => settings.staged_status,
@@ -125,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_to_segments_has_no_lists_key() {
+    fn row_to_segments_has_no_lists_key() {
         let row = send(0).rendered(&Settings::default());
         insta::assert_snapshot!(
             serde_json::to_string(&row).unwrap(),
@@ -134,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_audience_is_sent_as_completed() {
+    fn empty_audience_has_the_status_completed() {
         assert_eq!(
             send(12).rendered(&Settings::default())["send_status"],
             "COMPLETED"
@@ -142,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_of_a_staged_send_is_a_setting() {
+    fn status_of_a_staged_send_follows_the_setting() {
         let completed = Settings {
             staged_status: SendStatus::Completed,
             ..Settings::default()

@@ -1,6 +1,6 @@
-//! The account of a small bookshop, for exploration: newsletters, a sale, events, a survey, and failures with every documented
-//! reason code. Identifiers are fixed; dates are relative to the start of the sandbox. The crate's documentation lists the
-//! activities to look at.
+//! Account of a small bookshop for exploration: newsletters, a sale, events, a survey, and failures with every documented reason
+//! code. Identifiers are fixed, and dates are relative to the start of the sandbox. The crate's documentation lists the
+//! activities.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
@@ -15,7 +15,7 @@ use super::records::Records;
 use super::send::Send;
 use crate::clock::Moment;
 
-/// US/Eastern, normally that needs no time zone database.
+/// US/Eastern as a POSIX rule, because the named zone needs a time zone database.
 const ZONE: &str = "EST5EDT,M3.2.0,M11.1.0";
 
 #[derive(Deserialize)]
@@ -25,12 +25,11 @@ struct Shop {
     emails: Vec<Email>,
 }
 
-/// A campaign with its activities.
 #[derive(Deserialize)]
 struct Email {
     /// Determines the identifiers.
     key: String,
-    /// `{season}` stands for the season of six weeks ago.
+    /// `{season}` is replaced by the season of six weeks ago.
     name: String,
     subject: String,
     #[serde(default = "from_email")]
@@ -41,7 +40,7 @@ struct Email {
     segments: Vec<i64>,
     #[serde(default)]
     sends: Vec<Sending>,
-    /// An activity of its own, for contacts that did not open the email.
+    /// Separate activity for contacts that did not open the email.
     resend: Option<Sending>,
     #[serde(default)]
     is_executing: bool,
@@ -55,22 +54,20 @@ struct Sending {
     count: i64,
     #[serde(default)]
     reason_code: i64,
-    /// Other lists than those of the email.
+    /// Replaces the lists of the email.
     lists: Option<Vec<Uuid>>,
 }
 
-/// A weekday or `today`, weeks from today (-1 is the last such weekday before today, 1 the next one), days added to that, and the
-/// time of day.
+/// Weekday or `today`, weeks from today, additional days, and the time of day. Week -1 has the last such weekday before today,
+/// and week 1 the next such weekday.
 #[derive(Deserialize)]
 struct Slot(String, i32, i64, Time);
 
-/// The day on which the sandbox was started, in the shop's time zone.
 struct Calendar {
     today: Date,
     zone: TimeZone,
 }
 
-/// The campaigns of the shop as of `started_at`.
 pub(super) fn shop(started_at: Moment) -> Records {
     let shop: Shop = serde_json::from_str(include_str!("shop.json")).expect("the shop's records are valid");
     let calendar = Calendar::of(started_at);
@@ -118,7 +115,7 @@ fn plus_days(day: Date, days: i64) -> Date {
 
 impl Email {
     fn add_to(self, records: &mut Records, calendar: &Calendar) {
-        // Identical for every seed.
+        // The identifiers are the same for every seed.
         let id = |kind| Key::derive(0x6C61_6E74, &self.key).identifier(kind, 0);
         let sends = (0..).zip(&self.sends);
         let sends: Vec<Send> = sends
@@ -179,7 +176,6 @@ impl Email {
         records.activities.extend(activities);
     }
 
-    /// The status, capitalised, and the time of the scheduled send.
     fn status(&self, sends: &[Send], calendar: &Calendar) -> (&'static str, Option<Moment>) {
         let scheduled_at = self.scheduled_at.as_ref().map(|slot| calendar.moment(slot));
         let status = match sends.last() {
@@ -192,7 +188,7 @@ impl Email {
         (status, scheduled_at)
     }
 
-    /// A send starts some seconds after the minute it was scheduled for.
+    /// A send starts several seconds after the scheduled minute.
     fn send(&self, index: i64, send_id: i64, send: &Sending, calendar: &Calendar) -> Send {
         let lists = send.lists.as_ref().unwrap_or(&self.lists);
         let seconds = Key::derive(1, &self.key).hash(0x7365, index.unsigned_abs()) % 50 + 4;

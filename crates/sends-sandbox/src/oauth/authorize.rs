@@ -1,4 +1,4 @@
-//! The authorize endpoint: a redirect with a code, or a page to approve on.
+//! Authorize endpoint: a redirect with a code, or a page for approval.
 
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -12,7 +12,6 @@ use crate::query::Query;
 use crate::reply::{HTML, Reply};
 use crate::upstream::Upstream;
 
-/// The name of the buttons of the page.
 const DECISION: &str = "decision";
 
 pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) -> Reply {
@@ -32,7 +31,12 @@ pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) ->
         return redirect_error(redirect_uri, "access_denied", "There is no such account.", query);
     };
     match query.get(DECISION) {
-        Some("deny") => redirect_error(redirect_uri, "access_denied", "The user said no.", query),
+        Some("deny") => redirect_error(
+            redirect_uri,
+            "access_denied",
+            "The user denied the request.",
+            query,
+        ),
         None if settings.authorize_page => page(client, &account, query),
         _ => {
             let grant = Grant {

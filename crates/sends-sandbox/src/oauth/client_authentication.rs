@@ -1,4 +1,4 @@
-//! Authentication of applications: HTTP Basic with a secret, the id in the body without one.
+//! Authentication of applications: HTTP Basic with a secret, or the id in the body without a secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,6 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// The id and secret of an HTTP Basic header.
 fn basic(parts: &Parts) -> Option<(String, String)> {
     let (scheme, encoded) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -24,7 +23,7 @@ fn basic(parts: &Parts) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The application id of a request, not authenticated.
+/// Returns the application id of a request without authentication.
 pub(super) fn claimed_id(parts: &Parts, form: &Query) -> Option<String> {
     basic(parts)
         .map(|(id, _)| id)
@@ -41,7 +40,7 @@ pub(super) fn authenticated<'a>(
         None if parts.headers.contains_key(AUTHORIZATION) => return Err(invalid_client()),
         None => (form.get("client_id").unwrap_or_default().to_owned(), None),
     };
-    // An application without a secret must not send one.
+    // An application without a secret must not send a secret.
     upstream
         .client(&id)
         .filter(|client| client.secret == secret)

@@ -1,4 +1,4 @@
-//! The start of the device flow: the codes, and the page for the user.
+//! Start of the device flow: the codes, and the page for the user.
 
 use http::StatusCode;
 use http::header::HOST;
@@ -82,7 +82,7 @@ pub(super) fn activate(upstream: &Upstream, settings: &Settings, query: &Query) 
         Reply::text(
             StatusCode::NOT_FOUND,
             HTML,
-            "<!doctype html><title>404</title><p>No device shows this code.",
+            "<!doctype html><title>404</title><p>No device has this code.",
         )
     }
 }

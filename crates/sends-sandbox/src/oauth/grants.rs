@@ -10,10 +10,8 @@ use crate::config::settings::{RefreshTokens, Settings};
 use crate::lock::locked;
 
 const CODE_SECONDS: i64 = 300;
-/// Lifetime of an unused refresh token.
 const UNUSED_SECONDS: i64 = 180 * 86_400;
 
-/// A user's permission for an application.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) account: String,
@@ -33,7 +31,6 @@ struct Refresh {
     used_at: Moment,
 }
 
-/// An authorization code.
 #[derive(Debug)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
@@ -61,7 +58,7 @@ enum Decision {
     Denied,
 }
 
-/// An OAuth error code and its description.
+/// OAuth error code and its description.
 pub(crate) type PollError = (&'static str, &'static str);
 
 #[derive(Debug)]
@@ -89,7 +86,7 @@ impl Grants {
         grants
     }
 
-    /// Restores the fixed tokens that were revoked. Issued tokens are not affected.
+    /// Restores fixed tokens that were revoked. Issued tokens are not affected.
     pub(crate) fn restore(&self, fixed: &[AccessTokenConfig]) {
         let mut store = locked(&self.0);
         for fixed in fixed {
@@ -128,8 +125,8 @@ impl Grants {
         store.issue_access(grant, refresh_token, settings, now)
     }
 
-    /// Redeems a refresh token. A rotating token never works again, even if the response is lost; access tokens issued before
-    /// stay valid until they expire.
+    /// Redeems a refresh token. A rotated token never works again, even if the response is lost. Access tokens that were issued
+    /// before stay valid until they expire.
     pub(crate) fn refresh(
         &self,
         token: &str,
@@ -181,7 +178,7 @@ impl Grants {
         text
     }
 
-    /// Removes a code, which works once even if the rest of the request is wrong.
+    /// Removes a code, which works once even if the rest of the request is invalid.
     pub(crate) fn redeem(&self, code: &str, now: Moment) -> Option<Code> {
         locked(&self.0)
             .codes
@@ -189,7 +186,6 @@ impl Grants {
             .filter(|code| now < code.expires_at)
     }
 
-    /// Starts a device login. Returns its device code and user code.
     pub(crate) fn begin_device(
         &self,
         client_id: &str,
@@ -215,7 +211,7 @@ impl Grants {
         };
         let device_code = random_text(40);
         let mut store = locked(&self.0);
-        // An expired device stays for as long again, so that a poll reports the expiry.
+        // An expired device is retained for another lifetime, so that a poll reports the expiry.
         store
             .devices
             .retain(|_, device| now < device.expires_at.plus_seconds(life));
@@ -223,7 +219,7 @@ impl Grants {
         (device_code, user_code)
     }
 
-    /// Approves (with an account) or denies the device with this user code. Returns whether there is one.
+    /// Approves (with an account) or denies the device with this user code. Returns whether the device exists.
     pub(crate) fn decide(&self, user_code: &str, account: Option<String>) -> bool {
         let mut store = locked(&self.0);
         let mut devices = store.devices.values_mut();
@@ -266,7 +262,7 @@ impl Grants {
         }
         match device.decision.clone() {
             Decision::Pending => Err(("authorization_pending", "The user has not decided yet.")),
-            Decision::Denied => Err(("access_denied", "The user said no.")),
+            Decision::Denied => Err(("access_denied", "The user denied the request.")),
             Decision::Approved { account } => {
                 let grant = Grant {
                     account,
@@ -279,7 +275,7 @@ impl Grants {
         }
     }
 
-    /// Revokes the tokens that match; the last argument is `access` or `refresh`. Returns their number.
+    /// Revokes the tokens that match, and returns their number. The last argument is `access` or `refresh`.
     pub(crate) fn revoke(&self, matches: impl Fn(&str, &Grant, &str) -> bool) -> usize {
         let mut store = locked(&self.0);
         let before = store.access.len() + store.refresh.len();

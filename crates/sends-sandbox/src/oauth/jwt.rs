@@ -7,7 +7,7 @@ use serde_json::json;
 use super::grants::Grant;
 use crate::clock::Moment;
 
-/// Real tokens have 1,000 to 1,200 characters.
+/// Length of a token in characters. Real tokens have 1,000 to 1,200.
 const LENGTH: usize = 1100;
 const SIGNATURE_BYTES: usize = 256;
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_as_long_as_a_real_one() {
+    fn token_has_a_realistic_length() {
         let grant = Grant {
             account: "main".into(),
             client_id: "c".into(),

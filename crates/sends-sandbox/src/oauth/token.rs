@@ -1,4 +1,4 @@
-//! The token endpoint with its three grants.
+//! Token endpoint with its three grants.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,7 +63,7 @@ pub(super) fn answer(
 }
 
 impl Code {
-    /// Whether a request has the redirect URI of the code and the verifier of its challenge.
+    /// Returns whether a request has the redirect URI of the code and the verifier of its challenge.
     fn fits(&self, form: &Query) -> bool {
         let verified = match (&self.challenge, form.get("code_verifier")) {
             (None, _) => true,

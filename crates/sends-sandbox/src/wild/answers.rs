@@ -1,4 +1,4 @@
-//! The variations of each endpoint's records.
+//! Variations of each endpoint's records.
 
 use serde_json::Value;
 
@@ -57,10 +57,10 @@ fn listing(forms: &mut Forms, page: &mut Object, rows: &str, rewrite: fn(&mut Fo
     }
 }
 
-/// Preserves status and reason, which determine the outcome.
+/// Varies a send, but keeps status and reason, which determine the outcome.
 fn send(forms: &mut Forms, send: &mut Object) {
     forms.date(send, "run_date");
-    // A count of 0 is a mark of an empty audience.
+    // A count of 0 identifies an empty audience.
     if send.get("count").is_some_and(|count| *count != 0) {
         forms.omit(send, &["count"]);
     }
@@ -139,7 +139,7 @@ fn summary(forms: &mut Forms, summary: &mut Object) {
     }
     forms.omit(summary, &["campaign_type", "unique_counts"]);
     if forms.one_in(30) {
-        // Observed: the identifier alone.
+        // The upstream returned a summary with only the identifier (observed).
         summary.retain(|name, _| name == "campaign_id");
     }
 }

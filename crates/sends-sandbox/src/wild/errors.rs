@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::forms::Forms;
 use crate::reply::{HTML, Reply};
 
-/// Preserves the status and, for 401 and 429, the key: clients act on both.
+/// Rewrites an error, but keeps the status and, for 401 and 429, the key, because clients act on both.
 pub(super) fn rewritten(forms: &mut Forms, reply: Reply) -> Reply {
     let status = reply.status;
     let found = serde_json::from_slice::<Value>(&reply.body).ok();

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::odd_text::ODD;
 use crate::clock::Moment;
 
-/// The number of optional members per absent or null one.
+/// Average number of optional members per absent or null member.
 const OMISSIONS: usize = 7;
-/// The number of names per invalid character.
+/// Average number of names per invalid character.
 const ODD_NAMES: usize = 12;
 
 pub(super) struct Forms {
@@ -34,7 +34,6 @@ impl Forms {
         self.random.shuffle(rows);
     }
 
-    /// Removes a member or sets it to null.
     pub(super) fn remove(&mut self, object: &mut Object, name: &str) {
         if self.one_in(2) {
             object.remove(name);
@@ -43,7 +42,6 @@ impl Forms {
         }
     }
 
-    /// Removes some optional members.
     pub(super) fn omit(&mut self, object: &mut Object, names: &[&str]) {
         for name in names {
             if self.one_in(OMISSIONS) {
@@ -66,7 +64,7 @@ impl Forms {
         };
     }
 
-    /// The same instant in UTC or five hours behind, with or without a fraction of 0.
+    /// Writes the same instant in UTC or five hours behind, with or without a fraction of 0.
     pub(super) fn date(&mut self, object: &mut Object, name: &str) {
         let Some(at) = object.get(name).and_then(Value::as_str).and_then(Moment::parse) else {
             return;
@@ -86,7 +84,6 @@ impl Forms {
         object.insert(name.to_owned(), form.unwrap_or(instant).into());
     }
 
-    /// Changes the letter case of an open enumeration.
     pub(super) fn case(&mut self, object: &mut Object, name: &str) {
         let Some(word) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -99,7 +96,7 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// Escapes a text for HTML or not, and sometimes adds an invalid character.
+    /// Escapes some texts for HTML, and sometimes adds an invalid character.
     pub(super) fn prose(&mut self, object: &mut Object, name: &str) {
         let Some(text) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -118,7 +115,6 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// A count as a number or a string.
     pub(super) fn count(&mut self, object: &mut Object, name: &str) {
         let form = match object.get(name) {
             Some(Value::Number(number)) if self.one_in(2) => json!(number.to_string()),
@@ -131,7 +127,6 @@ impl Forms {
         object.insert(name.to_owned(), form);
     }
 
-    /// The link to the next page on the last page.
     pub(super) fn last_page(&mut self, page: &mut Object) {
         let links = self.pick(&[
             None,

@@ -1,10 +1,10 @@
 //! JSON with invalid characters in its strings. The values of `serde_json` cannot represent such characters, so private-use
-//! characters stand for them until the text is written.
+//! characters replace them until the text is written.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-/// Half a surrogate pair, a raw control character, and a byte that is not UTF-8.
+/// Half of a surrogate pair, a raw control character, and a byte that is not valid UTF-8.
 pub(super) const ODD: [char; 3] = ['\u{e0d0}', '\u{e0d1}', '\u{e0d2}'];
 const WRITTEN: [&[u8]; 3] = [br"\ud83d", b"\x07", b"\xff"];
 

@@ -10,10 +10,10 @@ use super::forms::{Forms, Object};
 use super::odd_text::{ODD, written};
 use crate::reply::Reply;
 
-/// The number of token responses per form instead of JSON.
+/// Average number of token responses per form instead of JSON.
 const FORM_ANSWERS: usize = 6;
 
-/// Text of a gateway or a careless server before and after a response.
+/// Text that a gateway adds before and after a response.
 const BEFORE: [&str; 4] = ["", "", "\u{feff}", "\r\n\u{feff} "];
 const AFTER: [&str; 6] = [
     "",
@@ -24,7 +24,6 @@ const AFTER: [&str; 6] = [
     "{\"access_token\":null}",
 ];
 
-/// Adds unknown members with invalid characters in the name or the value.
 fn unknown_members(forms: &mut Forms, body: &mut Object) {
     for name in ["a_note", "z_note"] {
         if forms.one_in(2) {
@@ -39,7 +38,6 @@ fn unknown_members(forms: &mut Forms, body: &mut Object) {
     }
 }
 
-/// Writes the response as JSON with text around it, or as a form.
 pub(super) fn write(forms: &mut Forms, mut body: Object, reply: &mut Reply) {
     let is_flat = body.values().all(|value| !value.is_array() && !value.is_null());
     if body.contains_key("access_token") && is_flat && forms.one_in(FORM_ANSWERS) {
@@ -97,7 +95,6 @@ fn tokens(forms: &mut Forms, request: &Bytes, body: &mut Object) {
     }
 }
 
-/// Seconds as an integer, a string or a float.
 fn number(forms: &mut Forms, body: &mut Object, name: &str) {
     let Some(seconds) = body.get(name).and_then(Value::as_u64) else {
         return;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{Visit, guide, history_of};
 
 #[tokio::test]
-async fn the_log_is_in_order_and_names_no_token() {
+async fn log_is_ordered_and_contains_no_token() {
     let visit = Visit::unlimited().await;
     visit.get(&guide()).await;
     visit.get("emails?limit=7").await;
@@ -28,7 +28,7 @@ async fn the_log_is_in_order_and_names_no_token() {
 }
 
 #[tokio::test]
-async fn the_log_forgets_the_oldest() {
+async fn full_log_drops_the_oldest_entries() {
     let visit = Visit::to(Config {
         log_capacity: 3,
         ..Config::unlimited()
@@ -49,7 +49,7 @@ async fn the_log_forgets_the_oldest() {
 }
 
 #[tokio::test]
-async fn the_greatest_concurrency_is_counted() {
+async fn maximum_concurrency_is_counted() {
     let visit = Visit::unlimited().await;
     visit.configure(json!({"latency_ms": 100})).await;
     let path = guide();
@@ -61,7 +61,7 @@ async fn the_greatest_concurrency_is_counted() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_get_is_refused_and_counted() {
+async fn methods_other_than_get_are_rejected_and_counted() {
     let visit = Visit::unlimited().await;
     let url = format!("{}/{}", visit.sandbox.base_url(), guide());
     let response = visit
@@ -80,7 +80,7 @@ async fn what_is_not_a_get_is_refused_and_counted() {
 }
 
 #[tokio::test]
-async fn the_reset_puts_everything_back() {
+async fn reset_restores_the_initial_state() {
     let visit = Visit::unlimited().await;
     let change = json!({"operation": "append_send", "activity_id": sends_sandbox::GUIDE_ACTIVITY_ID});
     visit.order("sends", change).await;
@@ -106,7 +106,10 @@ async fn activities_are_listed_in_pages() {
                 .map(|id| id.as_str().unwrap().to_owned()),
         );
         offset = page["next_offset"].as_u64();
-        assert!(offset > Some(at) || offset.is_none(), "the pages do not end");
+        assert!(
+            offset > Some(at) || offset.is_none(),
+            "the pagination does not end"
+        );
         assert_eq!(
             page["total"],
             ids.len().max(page["total"].as_u64().unwrap().try_into().unwrap())
@@ -119,7 +122,7 @@ async fn activities_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn a_send_is_appended_to_a_generated_activity_and_its_campaign_becomes_the_newest() {
+async fn appended_send_makes_its_campaign_the_newest() {
     let visit = Visit::to(Config::unlimited().with_activities(50)).await;
     let id = visit.sandbox.activity_id(40).unwrap();
     let before = visit.json(&history_of(&id)).await.as_array().unwrap().len();
@@ -148,7 +151,7 @@ async fn a_send_is_appended_to_a_generated_activity_and_its_campaign_becomes_the
 }
 
 #[tokio::test]
-async fn campaigns_come_change_and_go() {
+async fn campaigns_are_created_changed_and_removed() {
     let visit = Visit::unlimited().await;
     let made = visit
         .order("sends", json!({"operation": "create_campaign", "name": "New"}))
@@ -216,7 +219,7 @@ async fn campaigns_come_change_and_go() {
 }
 
 #[tokio::test]
-async fn a_stopped_sandbox_is_gone_even_with_a_request_stalled() {
+async fn stopped_sandbox_accepts_no_connections_despite_a_stalled_request() {
     let visit = Visit::unlimited().await;
     visit.order("faults", json!({"kind": "stall"})).await;
     let stalled = tokio::spawn(visit.asking(&guide()).send());
@@ -228,7 +231,7 @@ async fn a_stopped_sandbox_is_gone_even_with_a_request_stalled() {
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_is_gone_at_once() {
+async fn dropped_sandbox_accepts_no_connections() {
     let visit = Visit::unlimited().await;
     visit.get(&guide()).await;
     let address = visit.sandbox.address();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{Visit, guide};
 
 #[tokio::test]
-async fn a_missing_or_wrong_token_is_401_with_the_gateways_headers() {
+async fn missing_or_invalid_token_is_401_with_the_gateway_headers() {
     let visit = Visit::unlimited().await;
     let url = format!("{}/{}", visit.sandbox.base_url(), guide());
     for request in [
@@ -32,14 +32,14 @@ async fn a_missing_or_wrong_token_is_401_with_the_gateways_headers() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_of_its_own() {
+async fn every_response_has_its_own_request_id() {
     let visit = Visit::unlimited().await;
     let id = async || visit.get(&guide()).await.headers()["x-amzn-requestid"].clone();
     assert_ne!(id().await, id().await);
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_403() {
+async fn missing_scope_is_403() {
     let mut config = Config::unlimited();
     let scopes = vec!["campaign_data".to_owned()];
     config.access_tokens = vec![AccessTokenConfig {
@@ -60,7 +60,7 @@ async fn a_missing_scope_is_403() {
 }
 
 #[tokio::test]
-async fn a_missing_privilege_is_403() {
+async fn missing_privilege_is_403() {
     let mut config = Config::unlimited();
     config.accounts[0]
         .privileges
@@ -71,7 +71,7 @@ async fn a_missing_privilege_is_403() {
 }
 
 #[tokio::test]
-async fn reports_need_a_privilege_of_their_own() {
+async fn reports_require_their_own_privilege() {
     let mut config = Config::unlimited();
     config.accounts[0]
         .privileges
@@ -113,7 +113,7 @@ async fn every_documented_scope_is_granted() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_401_until_the_reset() {
+async fn revoked_token_is_401_until_the_reset() {
     let visit = Visit::unlimited().await;
     let token = visit.sandbox.access_token();
     assert_eq!(
@@ -126,7 +126,7 @@ async fn a_revoked_token_is_401_until_the_reset() {
 }
 
 #[tokio::test]
-async fn a_token_expires_when_the_clock_says_so() {
+async fn token_expires_by_the_simulated_clock() {
     let visit = Visit::unlimited().await;
     let issued = visit.order("tokens", json!({"expires_in": 60})).await;
     let token = issued["access_token"].as_str().unwrap();

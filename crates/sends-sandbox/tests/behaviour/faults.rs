@@ -1,4 +1,4 @@
-//! Each fault as a client sees it.
+//! Faults as clients observe them.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{Visit, guide};
 
-/// The operating system's error at the root of a client's error.
+/// Returns the operating system's error at the root of a client's error.
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
     let mut source = error.source();
     while let Some(error) = source {
@@ -27,7 +27,7 @@ async fn struck(fault: Value) -> Visit {
 }
 
 #[tokio::test]
-async fn a_status_comes_with_the_body_it_was_given() {
+async fn status_fault_has_the_configured_body() {
     let visit = Visit::unlimited().await;
     let cases = [
         ("array", 500, "[{\"error_key\""),
@@ -55,7 +55,7 @@ async fn a_status_comes_with_the_body_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_reset_is_seen_as_a_reset() {
+async fn reset_is_observed_as_a_reset() {
     let visit = struck(json!({"kind": "reset", "count": 1})).await;
     let error = visit.asking(&guide()).send().await.unwrap_err();
     assert_eq!(io_kind(&error), Some(ErrorKind::ConnectionReset), "{error:?}");
@@ -63,7 +63,7 @@ async fn a_reset_is_seen_as_a_reset() {
 }
 
 #[tokio::test]
-async fn a_close_is_seen_as_an_answer_that_never_came() {
+async fn close_is_observed_as_a_missing_response() {
     let visit = struck(json!({"kind": "close", "count": 1})).await;
     let error = visit.asking(&guide()).send().await.unwrap_err();
     assert!(error.is_request(), "{error:?}");
@@ -71,7 +71,7 @@ async fn a_close_is_seen_as_an_answer_that_never_came() {
 }
 
 #[tokio::test]
-async fn a_stall_lasts_longer_than_the_client() {
+async fn stall_exceeds_the_client_timeout() {
     let visit = struck(json!({"kind": "stall", "count": 1})).await;
     let error = visit
         .asking(&guide())
@@ -88,7 +88,7 @@ async fn a_stall_lasts_longer_than_the_client() {
 }
 
 #[tokio::test]
-async fn a_cut_off_body_begins_with_200_and_fails() {
+async fn cut_off_body_starts_with_200_and_fails() {
     let visit = struck(json!({"kind": "cut_off", "count": 1})).await;
     let response = visit.get(&guide()).await;
     assert_eq!(response.status(), 200);
@@ -97,7 +97,7 @@ async fn a_cut_off_body_begins_with_200_and_fails() {
 }
 
 #[tokio::test]
-async fn a_stalled_body_begins_with_200_and_does_not_end() {
+async fn stalled_body_starts_with_200_and_does_not_end() {
     let visit = struck(json!({"kind": "stalled_body", "count": 1})).await;
     let response = visit
         .asking(&guide())
@@ -110,7 +110,7 @@ async fn a_stalled_body_begins_with_200_and_does_not_end() {
 }
 
 #[tokio::test]
-async fn a_body_can_be_no_json_or_json_of_another_shape() {
+async fn body_can_be_html_or_json_of_another_shape() {
     let visit = struck(json!([{"kind": "not_json", "count": 1}, {"kind": "wrong_shape", "count": 1}])).await;
     let page = visit.get(&guide()).await;
     assert_eq!(page.status(), 200);
@@ -120,15 +120,15 @@ async fn a_body_can_be_no_json_or_json_of_another_shape() {
 }
 
 #[tokio::test]
-async fn a_slow_body_drips() {
+async fn slow_body_arrives_in_pieces() {
     let visit = struck(json!({"kind": "slow_body", "bytes": 100, "delay_ms": 30, "count": 1})).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(visit.json(&guide()).await.as_array().unwrap().len(), 2);
-    assert!(begun.elapsed() >= Duration::from_millis(90));
+    assert!(started.elapsed() >= Duration::from_millis(90));
 }
 
 #[tokio::test]
-async fn a_huge_body_is_ten_megabytes_of_json() {
+async fn huge_body_is_ten_megabytes_of_json() {
     let visit = struck(json!({"kind": "huge_body", "count": 1})).await;
     let body = visit.get(&guide()).await.bytes().await.unwrap();
     assert!(body.len() >= 10_000_000);
@@ -136,19 +136,19 @@ async fn a_huge_body_is_ten_megabytes_of_json() {
 }
 
 #[tokio::test]
-async fn one_activity_can_be_slow_while_others_are_not() {
+async fn latency_can_affect_a_single_activity() {
     let id = "c0de0000-0000-4000-8000-000000000000";
     let visit = struck(json!({"kind": "latency", "activity_id": id, "delay_ms": 30_000})).await;
     let path = crate::history_of(id);
     tokio::select! {
         biased;
-        _ = visit.get(&path) => panic!("the slow activity is answered first"),
+        _ = visit.get(&path) => panic!("the slow response arrived first"),
         other = async { visit.get(&guide()).await } => assert_eq!(other.status(), 200),
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_down_closes_or_answers_503_and_is_still_controlled() {
+async fn unavailable_upstream_closes_or_returns_503_and_accepts_control_requests() {
     let visit = Visit::unlimited().await;
     visit.configure(json!({"availability": "closed"})).await;
     assert!(visit.asking(&guide()).send().await.is_err());
@@ -159,7 +159,7 @@ async fn an_upstream_that_is_down_closes_or_answers_503_and_is_still_controlled(
 }
 
 #[tokio::test]
-async fn an_unlikely_fault_strikes_now_and_then() {
+async fn improbable_fault_affects_some_requests() {
     let visit = struck(json!({"kind": "status", "probability": 0.3})).await;
     let mut failed = 0;
     for _ in 0..200 {
@@ -169,7 +169,7 @@ async fn an_unlikely_fault_strikes_now_and_then() {
 }
 
 #[tokio::test]
-async fn a_misspelt_fault_is_refused_and_removed_ones_strike_no_more() {
+async fn misspelt_fault_is_rejected_and_removed_faults_have_no_effect() {
     let visit = struck(json!({"kind": "status"})).await;
     let url = format!("{}/faults", visit.sandbox.control_url());
     let refused = visit
@@ -186,10 +186,10 @@ async fn a_misspelt_fault_is_refused_and_removed_ones_strike_no_more() {
 }
 
 #[tokio::test]
-async fn latency_holds_for_every_answer() {
+async fn latency_affects_every_response() {
     let visit = Visit::unlimited().await;
     visit.configure(json!({"latency_ms": 80, "jitter_ms": 20})).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     visit.get(&guide()).await;
-    assert!(begun.elapsed() >= Duration::from_millis(80));
+    assert!(started.elapsed() >= Duration::from_millis(80));
 }

@@ -1,4 +1,4 @@
-//! The two rate limits of an API key.
+//! Rate limits of an API key.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn with(settings: Settings) -> Config {
     }
 }
 
-/// Waits for the beginning of a second, so that a burst falls into one.
+/// Waits for the start of a second, so that a burst falls into a single second.
 async fn early_in_a_second() {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -23,7 +23,7 @@ async fn early_in_a_second() {
 }
 
 #[tokio::test]
-async fn the_fifth_request_of_a_fixed_second_is_throttled_and_the_next_second_is_free() {
+async fn fifth_request_of_a_fixed_second_is_throttled_and_the_next_second_is_free() {
     let visit = Visit::to(Config::default()).await;
     visit.control("counters").await;
     early_in_a_second().await;
@@ -43,7 +43,7 @@ async fn the_fifth_request_of_a_fixed_second_is_throttled_and_the_next_second_is
 }
 
 #[tokio::test]
-async fn a_sliding_second_has_no_edge_to_gain_from() {
+async fn sliding_second_has_no_edge_to_exploit() {
     let settings = Settings {
         second_window: sends_sandbox::config::settings::SecondWindow::Sliding,
         ..Settings::default()
@@ -55,7 +55,7 @@ async fn a_sliding_second_has_no_edge_to_gain_from() {
         passed += u32::from(visit.get(&guide()).await.status() == 200);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // Two seconds' worth at most; fewer when the machine is too busy to send them in time.
+    // At most the requests of two seconds pass. A busy machine may be too slow to send them in time.
     assert!((5..=8).contains(&passed), "{passed}");
     let counters = visit.control("counters").await;
     assert_eq!(
@@ -65,7 +65,7 @@ async fn a_sliding_second_has_no_edge_to_gain_from() {
 }
 
 #[tokio::test]
-async fn the_day_is_spent_until_midnight_utc() {
+async fn daily_limit_lasts_until_midnight_utc() {
     let visit = Visit::to(with(Settings {
         rate_per_second: 0,
         rate_per_day: 3,
@@ -122,7 +122,7 @@ async fn accounts_of_one_application_share_its_limits() {
 }
 
 #[tokio::test]
-async fn requests_with_a_wrong_token_count_for_nobody() {
+async fn requests_with_an_invalid_token_are_not_counted() {
     let visit = Visit::to(with(Settings {
         rate_per_second: 0,
         rate_per_day: 1,
@@ -147,7 +147,7 @@ async fn requests_with_a_wrong_token_count_for_nobody() {
 }
 
 #[tokio::test]
-async fn retry_after_comes_only_when_switched_on() {
+async fn retry_after_is_sent_only_if_enabled() {
     let visit = Visit::to(with(Settings {
         rate_per_second: 0,
         rate_per_day: 1,

@@ -1,8 +1,8 @@
-//! The sandbox over TCP with a real HTTP client.
+//! Tests of the sandbox over TCP with a real HTTP client.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test may fail where it stands, in what its tests share as well"
+    reason = "tests and their helper functions fail by panicking"
 )]
 
 mod control;
@@ -22,7 +22,6 @@ use serde_json::Value;
 
 pub(crate) const UNKNOWN_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A sandbox and a client with its token.
 pub(crate) struct Visit {
     pub(crate) sandbox: Sandbox,
     pub(crate) client: Client,
@@ -30,13 +29,13 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) async fn to(config: Config) -> Self {
-        // Fails if it is already installed.
+        // The installation fails if a provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .no_proxy()
             // The tests check the bytes on the wire.
             .gzip(false)
-            // Plain HTTP, and the machine may have no certificates.
+            // The sandbox uses plain HTTP, and the machine may have no certificates.
             .tls_certs_only([])
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -47,7 +46,7 @@ impl Visit {
         }
     }
 
-    /// Without rate limits, with the odd records.
+    /// Starts a sandbox without rate limits, with the odd records.
     pub(crate) async fn unlimited() -> Self {
         Self::to(Config::unlimited().with_odd_records()).await
     }

@@ -1,4 +1,4 @@
-//! The three flows, the refresh, and their errors.
+//! The three login flows, the refresh, and their errors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -114,7 +114,7 @@ async fn status_with(visit: &Visit, tokens: &Value) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_public_application_logs_in_with_pkce() {
+async fn public_application_logs_in_with_pkce() {
     let visit = Visit::unlimited().await;
     let tokens = logged_in(&visit).await;
     assert_eq!(tokens["token_type"], "Bearer");
@@ -132,7 +132,7 @@ async fn a_public_application_logs_in_with_pkce() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_for_five_minutes_and_with_its_verifier_only() {
+async fn code_works_once_for_five_minutes_and_only_with_its_verifier() {
     let visit = Visit::unlimited().await;
     let code = pkce_code(&visit).await;
     tokens(&visit, &code_form(&code, VERIFIER)).await;
@@ -147,7 +147,7 @@ async fn a_code_works_once_for_five_minutes_and_with_its_verifier_only() {
 }
 
 #[tokio::test]
-async fn a_confidential_application_authenticates_with_basic() {
+async fn confidential_application_authenticates_with_basic() {
     let visit = Visit::unlimited().await;
     let url = format!("{}/token", visit.sandbox.oauth_base_url());
     let post = async |code: &str, secret: &str| {
@@ -177,7 +177,7 @@ async fn a_confidential_application_authenticates_with_basic() {
 }
 
 #[tokio::test]
-async fn authorization_is_refused_by_redirect_unless_the_redirect_itself_is_wrong() {
+async fn authorization_is_rejected_by_redirect_unless_the_redirect_uri_is_invalid() {
     let visit = Visit::unlimited().await;
     let without_pkce = authorize(&visit, "sandbox-public-client", &[]).await;
     assert_eq!(
@@ -201,7 +201,7 @@ async fn authorization_is_refused_by_redirect_unless_the_redirect_itself_is_wron
 }
 
 #[tokio::test]
-async fn a_page_asks_for_approval_when_switched_on() {
+async fn approval_page_is_shown_if_enabled() {
     let visit = Visit::unlimited().await;
     visit.configure(json!({"authorize_page": true})).await;
     let page = authorize(&visit, "sandbox-client", &[]).await;
@@ -212,7 +212,7 @@ async fn a_page_asks_for_approval_when_switched_on() {
 }
 
 #[tokio::test]
-async fn a_rotated_refresh_token_is_dead_and_earlier_access_tokens_live_on() {
+async fn rotated_refresh_token_is_invalid_and_earlier_access_tokens_stay_valid() {
     let visit = Visit::unlimited().await;
     let first = logged_in(&visit).await;
     let second = tokens(&visit, &refresh_form(&first)).await;
@@ -223,7 +223,7 @@ async fn a_rotated_refresh_token_is_dead_and_earlier_access_tokens_live_on() {
 }
 
 #[tokio::test]
-async fn a_long_lived_refresh_token_stays_the_same() {
+async fn long_lived_refresh_token_stays_the_same() {
     let visit = Visit::unlimited().await;
     visit.configure(json!({"refresh_tokens": "long_lived"})).await;
     let first = logged_in(&visit).await;
@@ -236,7 +236,7 @@ async fn a_long_lived_refresh_token_stays_the_same() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_after_rotation_leaves_a_dead_refresh_token() {
+async fn response_lost_after_rotation_leaves_an_invalid_refresh_token() {
     let visit = Visit::unlimited().await;
     let first = logged_in(&visit).await;
     visit
@@ -259,7 +259,7 @@ async fn an_answer_lost_after_rotation_leaves_a_dead_refresh_token() {
 }
 
 #[tokio::test]
-async fn access_tokens_expire_as_told() {
+async fn access_tokens_expire_after_the_configured_lifetime() {
     let visit = Visit::to(Config {
         settings: Settings {
             expires_in: 10,
@@ -276,7 +276,7 @@ async fn access_tokens_expire_as_told() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_takes_one_request_a_second() {
+async fn token_endpoint_accepts_one_request_a_second() {
     let visit = Visit::to(Config::default()).await;
     visit.configure(json!({"second_window": "sliding"})).await;
     let form = [
@@ -291,7 +291,7 @@ async fn the_token_endpoint_takes_one_request_a_second() {
 }
 
 #[tokio::test]
-async fn parameters_are_taken_from_the_query_too_and_their_values_are_not_logged() {
+async fn query_parameters_are_accepted_and_their_values_are_not_logged() {
     let visit = Visit::unlimited().await;
     let asked = json!({"client_id": "sandbox-public-client"});
     let issued = visit.order("tokens", asked).await;
@@ -318,7 +318,7 @@ async fn parameters_are_taken_from_the_query_too_and_their_values_are_not_logged
 }
 
 #[tokio::test]
-async fn a_rewritten_token_answer_still_rotates() {
+async fn rewritten_token_response_still_rotates() {
     let visit = Visit::unlimited().await;
     let asked = json!({"client_id": "sandbox-public-client"});
     let issued = visit.order("tokens", asked).await;
@@ -369,7 +369,7 @@ fn device_form(device: &Value) -> [(&str, &str); 3] {
 }
 
 #[tokio::test]
-async fn a_device_waits_is_slowed_down_and_gets_its_tokens_once_approved() {
+async fn device_polls_are_slowed_down_and_yield_tokens_after_approval() {
     let visit = Visit::unlimited().await;
     let device = device(&visit).await;
     assert_eq!(
@@ -379,7 +379,7 @@ async fn a_device_waits_is_slowed_down_and_gets_its_tokens_once_approved() {
     let form = device_form(&device);
     assert_eq!(error(&visit, &form).await, "authorization_pending");
     assert_eq!(error(&visit, &form).await, "slow_down");
-    // The interval of five seconds, and five more after `slow_down`.
+    // The interval is five seconds, and five more after `slow_down`.
     visit.order("clock", json!({"advance_seconds": 6})).await;
     assert_eq!(error(&visit, &form).await, "slow_down");
     visit.order("clock", json!({"advance_seconds": 15})).await;
@@ -397,7 +397,7 @@ async fn a_device_waits_is_slowed_down_and_gets_its_tokens_once_approved() {
 }
 
 #[tokio::test]
-async fn a_device_is_denied_or_expires() {
+async fn device_login_is_denied_or_expires() {
     let visit = Visit::unlimited().await;
     let denied = device(&visit).await;
     visit
@@ -413,7 +413,7 @@ async fn a_device_is_denied_or_expires() {
 }
 
 #[tokio::test]
-async fn a_device_can_approve_itself_after_some_polls_or_on_its_page() {
+async fn device_is_approved_after_some_polls_or_on_its_page() {
     let visit = Visit::unlimited().await;
     visit
         .configure(json!({"device_approves_after": 2, "device_interval": 0}))
@@ -452,7 +452,7 @@ async fn a_device_can_approve_itself_after_some_polls_or_on_its_page() {
 }
 
 #[tokio::test]
-async fn a_login_opens_the_account_it_was_told_to() {
+async fn login_uses_the_configured_account() {
     let visit = Visit::to(Config::unlimited().with_account("branch", "branch-token", 3)).await;
     visit.configure(json!({"login_account": "branch"})).await;
     let tokens = logged_in(&visit).await;
@@ -472,7 +472,7 @@ async fn revoked_refresh_tokens_are_invalid() {
 }
 
 #[tokio::test]
-async fn there_is_no_discovery_document() {
+async fn discovery_document_does_not_exist() {
     let visit = Visit::unlimited().await;
     let url = format!(
         "http://{}/oauth2/default/.well-known/openid-configuration",

@@ -1,4 +1,4 @@
-//! The binary.
+//! Command line of the sandbox.
 
 use std::process::{Command, Output};
 
@@ -10,7 +10,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn help_names_the_switches_and_the_control_requests() {
+fn help_names_the_settings_and_the_control_requests() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     for part in [
         "--rate-per-second",
@@ -25,7 +25,7 @@ fn help_names_the_switches_and_the_control_requests() {
 }
 
 #[test]
-fn a_wrong_setting_is_one_sentence_and_exits_with_2() {
+fn invalid_setting_is_reported_in_one_sentence_with_status_2() {
     for wrong in [
         ["--rate-per-second", "many"],
         ["--login-account", "nobody"],
@@ -42,7 +42,7 @@ fn a_wrong_setting_is_one_sentence_and_exits_with_2() {
 }
 
 #[test]
-fn a_taken_port_is_one_sentence_and_exits_with_1() {
+fn occupied_port_is_reported_in_one_sentence_with_status_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = run(&["--listen", &address]);

@@ -1,4 +1,4 @@
-//! The endpoints other than send histories: shapes, pages and peculiarities.
+//! Endpoints other than send histories: formats, pages and peculiarities.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,6 @@ use crate::{UNKNOWN_ID, Visit};
 const GUIDE: &str = sends_sandbox::GUIDE_ACTIVITY_ID;
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 
-/// All rows of a listing, and the number of its pages.
 async fn all(visit: &Visit, path: &str, rows: &str) -> (Vec<Value>, usize) {
     let (mut all, mut pages) = (Vec::new(), 0);
     let mut next = Some(path.to_owned());
@@ -18,11 +17,11 @@ async fn all(visit: &Visit, path: &str, rows: &str) -> (Vec<Value>, usize) {
         let page = visit.json(&path).await;
         all.extend(page[rows].as_array().unwrap().clone());
         pages += 1;
-        assert!(pages < 1_000, "the pages do not end");
+        assert!(pages < 1_000, "the pagination does not end");
         let href = page["_links"]["next"]["href"].as_str();
         next = href.map(|href| {
             href.strip_prefix("/v3/")
-                .expect("relative, with the version")
+                .expect("the link is relative and has the version")
                 .to_owned()
         });
     }
@@ -63,7 +62,7 @@ async fn campaigns_are_filtered_by_their_update() {
 }
 
 #[tokio::test]
-async fn limits_beyond_what_is_documented_are_400() {
+async fn undocumented_limits_are_400() {
     let visit = Visit::unlimited().await;
     for path in [
         "emails?limit=501",
@@ -78,7 +77,7 @@ async fn limits_beyond_what_is_documented_are_400() {
 }
 
 #[tokio::test]
-async fn a_resend_is_an_activity_of_its_own() {
+async fn resend_is_a_separate_activity() {
     let visit = Visit::unlimited().await;
     let campaign = visit.json("emails/cafefeed-0000-4000-8000-000000000003").await;
     let resend = json!({"campaign_activity_id": "feed0000-0000-4000-8000-000000000004", "role": "resend"});
@@ -95,7 +94,7 @@ async fn a_resend_is_an_activity_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_listed_campaign_can_be_gone_and_a_removed_activity_cannot_be_read() {
+async fn listed_campaign_can_be_missing_and_a_removed_activity_is_unreadable() {
     let visit = Visit::unlimited().await;
     let gone = "cafefeed-0000-4000-8000-000000000012";
     let (campaigns, _) = all(&visit, "emails", "campaigns").await;
@@ -123,7 +122,7 @@ async fn names_arrive_escaped() {
 }
 
 #[tokio::test]
-async fn statistics_take_ten_activities_and_tell_unknown_ones_apart() {
+async fn statistics_accept_ten_activities_and_distinguish_unknown_ones() {
     let visit = Visit::unlimited().await;
     let path = "reports/stats/email_campaign_activities";
     let stats = visit.json(&format!("{path}/{GUIDE},{UNKNOWN_ID}")).await;
@@ -154,7 +153,7 @@ async fn statistics_of_campaigns_fail_together() {
 }
 
 #[tokio::test]
-async fn summaries_are_paged_last_sent_first_and_leave_the_unsent_out() {
+async fn summaries_are_paged_last_sent_first_without_unsent_campaigns() {
     let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(200)).await;
     let path = "reports/summary_reports/email_campaign_summaries?limit=17";
     let (summaries, _) = all(&visit, path, "bulk_email_campaign_summaries").await;
@@ -164,7 +163,7 @@ async fn summaries_are_paged_last_sent_first_and_leave_the_unsent_out() {
 }
 
 #[tokio::test]
-async fn lists_are_named_in_pages_with_deleted_ones_on_request() {
+async fn lists_are_paged_with_deleted_ones_on_request() {
     let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(100)).await;
     let (active, _) = all(&visit, "contact_lists?limit=9", "lists").await;
     assert!(active.iter().all(|list| list.get("deleted_at").is_none()));
@@ -181,7 +180,7 @@ async fn lists_are_named_in_pages_with_deleted_ones_on_request() {
 }
 
 #[tokio::test]
-async fn a_deleted_segment_is_not_listed_and_yet_found() {
+async fn deleted_segment_is_found_but_not_listed() {
     let visit = Visit::unlimited().await;
     let (segments, _) = all(&visit, "segments?limit=1", "segments").await;
     assert!(segments.iter().all(|segment| segment["segment_id"] != 17));
@@ -190,13 +189,13 @@ async fn a_deleted_segment_is_not_listed_and_yet_found() {
 }
 
 #[tokio::test]
-async fn the_account_is_summed_up() {
+async fn account_summary_is_returned() {
     let visit = Visit::unlimited().await;
     assert_eq!(visit.json("account/summary").await["time_zone_id"], "US/Eastern");
 }
 
 #[tokio::test]
-async fn the_account_is_a_shop_with_recent_campaigns_unless_odd_records_are_asked_for() {
+async fn account_is_a_shop_with_recent_campaigns_unless_odd_records_are_enabled() {
     let visit = Visit::to(Config::unlimited()).await;
     let summary = visit.json("account/summary").await;
     assert_eq!(summary["organization_name"], "The Lantern Bookshop");
@@ -222,7 +221,7 @@ async fn the_account_is_a_shop_with_recent_campaigns_unless_odd_records_are_aske
 }
 
 #[tokio::test]
-async fn lists_are_counted_sorted_and_found_by_name_and_status() {
+async fn lists_are_counted_sorted_and_filtered_by_name_and_status() {
     let visit = Visit::unlimited().await;
     let (both, _) = all(&visit, "contact_lists?limit=1000&status=active,deleted", "lists").await;
     let (every, _) = all(&visit, "contact_lists?status=all", "lists").await;
@@ -242,7 +241,7 @@ async fn lists_are_counted_sorted_and_found_by_name_and_status() {
 }
 
 #[tokio::test]
-async fn one_list_is_read_by_its_identifier_even_when_deleted() {
+async fn list_is_found_by_its_identifier_even_if_deleted() {
     let visit = Visit::unlimited().await;
     let (every, _) = all(
         &visit,
@@ -273,7 +272,7 @@ async fn dates_without_an_offset_are_utc() {
 }
 
 #[tokio::test]
-async fn statistics_tell_totals_and_bounces_by_kind() {
+async fn statistics_contain_totals_and_bounces_by_kind() {
     let visit = Visit::to(Config::unlimited().with_activities(40)).await;
     for index in 0..40 {
         let id = visit.sandbox.activity_id(index).unwrap();
@@ -296,7 +295,7 @@ async fn statistics_tell_totals_and_bounces_by_kind() {
 }
 
 #[tokio::test]
-async fn a_batch_of_drafts_has_no_statistics() {
+async fn batch_of_drafts_has_no_statistics() {
     let visit = Visit::unlimited().await;
     let path = "reports/stats/email_campaign_activities";
     let never_sent = "feed0000-0000-4000-8000-000000000005";

@@ -6,7 +6,7 @@ use crate::{UNKNOWN_ID, Visit, guide, history_of};
 use sends_sandbox::Config;
 
 #[tokio::test]
-async fn the_guides_activity_has_its_two_sends() {
+async fn guide_activity_has_its_two_sends() {
     let visit = Visit::unlimited().await;
     let lists = ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"];
     let expected = json!([
@@ -34,7 +34,7 @@ async fn every_reason_code_has_an_activity() {
 }
 
 #[tokio::test]
-async fn what_was_never_sent_is_an_empty_array() {
+async fn unsent_activity_has_an_empty_array() {
     let visit = Visit::unlimited().await;
     assert_eq!(
         visit
@@ -45,7 +45,7 @@ async fn what_was_never_sent_is_an_empty_array() {
 }
 
 #[tokio::test]
-async fn unknown_ids_and_other_accounts_ids_are_404() {
+async fn unknown_ids_and_ids_of_other_accounts_are_404() {
     let config = Config::unlimited()
         .with_activities(10)
         .with_account("branch", "branch-token", 10);
@@ -65,7 +65,7 @@ async fn unknown_ids_and_other_accounts_ids_are_404() {
 }
 
 #[tokio::test]
-async fn difficult_rows_are_as_the_documentation_says() {
+async fn difficult_rows_match_the_documentation() {
     let visit = Visit::unlimited().await;
     let history = async |last: &str| {
         visit
@@ -87,7 +87,7 @@ async fn difficult_rows_are_as_the_documentation_says() {
 }
 
 #[tokio::test]
-async fn a_million_activities_are_there_and_always_the_same() {
+async fn million_activities_exist_and_are_stable() {
     let config = || Config::unlimited().with_activities(1_000_000);
     let visit = Visit::to(config()).await;
     let id = visit.sandbox.activity_id(999_999).unwrap();

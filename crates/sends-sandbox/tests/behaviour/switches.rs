@@ -1,4 +1,4 @@
-//! The settings for undocumented behaviour.
+//! Settings for undocumented behaviour.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn set(settings: Value) -> Visit {
 }
 
 #[tokio::test]
-async fn a_malformed_id_is_400_or_404() {
+async fn malformed_id_is_400_or_404() {
     let visit = Visit::unlimited().await;
     assert_eq!(visit.get(&history_of("nonsense")).await.status(), 400);
     visit.configure(json!({"malformed_id": "not_found"})).await;
@@ -19,7 +19,7 @@ async fn a_malformed_id_is_400_or_404() {
 }
 
 #[tokio::test]
-async fn the_body_of_a_404_has_three_forms() {
+async fn body_of_a_404_has_three_forms() {
     let visit = Visit::unlimited().await;
     for (form, beginning) in [("array", "[{"), ("object", "{"), ("empty", "")] {
         visit.configure(json!({"not_found_body": form})).await;
@@ -34,7 +34,7 @@ async fn the_body_of_a_404_has_three_forms() {
 }
 
 #[tokio::test]
-async fn the_history_of_what_cannot_be_sent_is_a_switch() {
+async fn history_of_an_unsendable_activity_follows_the_setting() {
     let visit = Visit::unlimited().await;
     let (removed, permalink) = (
         "feed0000-0000-4000-8000-00000000000e",
@@ -49,7 +49,7 @@ async fn the_history_of_what_cannot_be_sent_is_a_switch() {
 }
 
 #[tokio::test]
-async fn a_send_under_way_is_a_row_or_not() {
+async fn send_in_progress_has_a_row_if_enabled() {
     let visit = Visit::unlimited().await;
     let path = history_of("feed0000-0000-4000-8000-000000000007");
     assert_eq!(visit.json(&path).await.as_array().unwrap().len(), 1);
@@ -58,7 +58,7 @@ async fn a_send_under_way_is_a_row_or_not() {
 }
 
 #[tokio::test]
-async fn codes_five_and_six_come_with_either_status() {
+async fn codes_five_and_six_have_either_status() {
     let visit = set(json!({"staged_status": "completed", "partial_status": "completed"})).await;
     for code in ["05", "06"] {
         let history = visit
@@ -69,7 +69,7 @@ async fn codes_five_and_six_come_with_either_status() {
 }
 
 #[tokio::test]
-async fn bodies_are_compressed_for_who_accepts_it_unless_switched_off() {
+async fn bodies_are_compressed_for_accepting_clients_unless_disabled() {
     let visit = Visit::unlimited().await;
     let gzipped = async || {
         visit
@@ -89,7 +89,7 @@ async fn bodies_are_compressed_for_who_accepts_it_unless_switched_off() {
 }
 
 #[tokio::test]
-async fn an_etag_answers_304_when_switched_on() {
+async fn matching_etag_returns_304_if_enabled() {
     let visit = Visit::unlimited().await;
     assert_eq!(visit.get(&guide()).await.headers().get("etag"), None);
     visit.configure(json!({"etag": true})).await;
@@ -104,7 +104,7 @@ async fn an_etag_answers_304_when_switched_on() {
 }
 
 #[tokio::test]
-async fn the_last_page_says_so_in_three_ways() {
+async fn last_page_is_marked_in_three_ways() {
     let visit = Visit::unlimited().await;
     assert_eq!(visit.json("segments").await.get("_links"), None);
     visit.configure(json!({"last_page": "without_next"})).await;
@@ -117,7 +117,7 @@ async fn the_last_page_says_so_in_three_ways() {
 }
 
 #[tokio::test]
-async fn reports_spell_keys_and_counts_either_way() {
+async fn reports_have_either_spelling_of_keys_and_counts() {
     let visit = Visit::unlimited().await;
     let stats = format!(
         "reports/stats/email_campaign_activities/{}",
@@ -142,7 +142,7 @@ async fn reports_spell_keys_and_counts_either_way() {
 }
 
 #[tokio::test]
-async fn an_unknown_switch_is_refused() {
+async fn unknown_setting_is_rejected() {
     let visit = Visit::unlimited().await;
     let url = format!("{}/config", visit.sandbox.control_url());
     let refused = visit

@@ -1,4 +1,4 @@
-//! The wild upstream: every form occurs, and the data stays the same.
+//! Wild upstream: every form occurs, and the data stays the same.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ async fn answered(visit: &Visit, path: &str) -> Response {
     panic!("{path}: a retry fails as well")
 }
 
-/// Status, content type and body of a hundred responses to the same request.
+/// Returns the status, content type and body of a hundred responses to the same request.
 async fn forms(visit: &Visit, path: &str) -> Vec<(u16, Option<String>, Vec<u8>)> {
     let mut forms = Vec::new();
     for _ in 0..100 {
@@ -44,7 +44,7 @@ fn rows(body: &[u8]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_history_comes_in_many_forms_and_says_the_same() {
+async fn history_has_many_forms_with_the_same_data() {
     let visit = wild(1).await;
     let forms = forms(&visit, &guide()).await;
     let statuses: BTreeSet<_> = forms.iter().map(|(status, ..)| *status).collect();
@@ -86,7 +86,7 @@ async fn a_history_comes_in_many_forms_and_says_the_same() {
 }
 
 #[tokio::test]
-async fn a_last_page_ends_in_every_form_and_every_page_is_there() {
+async fn last_page_has_every_form_and_no_page_is_missing() {
     let visit = wild(2).await;
     let mut ends = BTreeSet::new();
     for (.., body) in forms(&visit, "segments").await {
@@ -115,7 +115,7 @@ async fn a_last_page_ends_in_every_form_and_every_page_is_there() {
 }
 
 #[tokio::test]
-async fn names_arrive_with_what_is_no_character() {
+async fn names_contain_invalid_characters() {
     let visit = wild(3).await;
     let bodies: Vec<_> = forms(&visit, "contact_lists").await;
     let has = |part: &[u8]| {
@@ -128,7 +128,7 @@ async fn names_arrive_with_what_is_no_character() {
 }
 
 #[tokio::test]
-async fn headers_that_only_diagnosis_needs_come_and_go() {
+async fn diagnostic_headers_are_optional() {
     let visit = wild(9).await;
     let mut met = BTreeSet::new();
     for _ in 0..40 {
@@ -144,7 +144,7 @@ async fn headers_that_only_diagnosis_needs_come_and_go() {
 }
 
 #[tokio::test]
-async fn errors_keep_their_status_and_change_their_shape() {
+async fn errors_keep_their_status_and_vary_their_format() {
     let visit = wild(4).await;
     let unknown = format!("emails/{}", crate::UNKNOWN_ID);
     let forms = forms(&visit, &unknown).await;
@@ -155,7 +155,7 @@ async fn errors_keep_their_status_and_change_their_shape() {
 }
 
 #[tokio::test]
-async fn a_failure_is_followed_by_an_answer() {
+async fn failure_is_followed_by_a_success() {
     let visit = wild(5).await;
     let mut failures = BTreeSet::new();
     for activity in 0..120 {
@@ -175,7 +175,7 @@ async fn a_failure_is_followed_by_an_answer() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_forms_and_another_seed_others() {
+async fn same_seed_gives_the_same_forms_and_another_seed_gives_others() {
     let mut runs = Vec::new();
     for seed in [6, 6, 7] {
         let visit = wild(seed).await;
@@ -186,7 +186,7 @@ async fn the_same_seed_gives_the_same_forms_and_another_seed_others() {
     assert_ne!(runs[0], runs[2]);
 }
 
-/// The members of a token response, with the deviations that a strict parser rejects.
+/// Returns the members of a token response, and records the deviations that a strict parser rejects.
 fn tokens_in(body: &[u8], forms: &mut BTreeSet<String>) -> Value {
     let text = String::from_utf8_lossy(body);
     let mut note = |is_met: bool, form: &str| {
@@ -213,7 +213,7 @@ fn tokens_in(body: &[u8], forms: &mut BTreeSet<String>) -> Value {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_is_left_out_goes_on() {
+async fn omitted_refresh_token_stays_valid() {
     let visit = wild(8).await;
     let issued = visit.order("tokens", json!({})).await;
     let mut held = issued["refresh_token"].as_str().unwrap().to_owned();

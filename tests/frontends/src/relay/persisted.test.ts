@@ -1,4 +1,4 @@
-// Relay's persisted queries: the compiler writes the manifest, the network function sends an id.
+// Relay's persisted queries: the compiler generates the manifest, and the network function sends only an id.
 
 import { fileURLToPath } from 'node:url';
 import { Environment, type GraphQLResponse, Network, RecordSource, Store, fetchQuery, graphql } from 'relay-runtime';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-test("a query of the compiler's manifest is answered by its id alone", async () => {
+test("a query of the compiler's manifest is served by its id", async () => {
   const network = Network.create(async (operation, variables) => {
     const response = await fetch(service.url, {
       method: 'POST',

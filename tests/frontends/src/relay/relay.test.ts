@@ -1,4 +1,4 @@
-// Relay 21: artifacts of its compiler, the store by global ids, `@catch` for partial errors, and `@connection`.
+// Relay 21: compiled artifacts, a store with global ids, `@catch` for partial errors, and `@connection`.
 
 import {
   ConnectionHandler,
@@ -92,22 +92,22 @@ afterAll(() => service.stop());
 
 const environment = () => relayEnvironment(service.url);
 
-test('a query answers with the generated types', async () => {
+test('a query returns the generated types', async () => {
   const data = await fetchQuery<relayHistoryQuery>(environment(), History, { id: GUIDE }).toPromise();
   expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
 });
 
-test('every object is kept under its id, sends with the same number side by side', async () => {
+test('every object is stored under its id, including sends with the same number', async () => {
   const relay = environment();
   await fetchQuery<relayHistoryQuery>(relay, History, { id: GUIDE }).toPromise();
   await fetchQuery<relayHistoryQuery>(relay, History, { id: WEEKLY }).toPromise();
-  const kept = relay.getStore().getSource();
-  expect(kept.get(GUIDE)?.['__typename']).toBe('CampaignActivity');
-  expect(kept.get(`${GUIDE}:1`)).toMatchObject({ __typename: 'Send', sendId: 1, count: 2 });
-  expect(kept.get(`${WEEKLY}:1`)).toMatchObject({ __typename: 'Send', sendId: 1, count: 39 });
+  const stored = relay.getStore().getSource();
+  expect(stored.get(GUIDE)?.['__typename']).toBe('CampaignActivity');
+  expect(stored.get(`${GUIDE}:1`)).toMatchObject({ __typename: 'Send', sendId: 1, count: 2 });
+  expect(stored.get(`${WEEKLY}:1`)).toMatchObject({ __typename: 'Send', sendId: 1, count: 39 });
 });
 
-test('the node field answers for what the store holds under that id', async () => {
+test('the node field returns the stored object with that id', async () => {
   const relay = environment();
   for (const id of [GUIDE, `${GUIDE}:2`]) {
     const data = await fetchQuery<relayNodeQuery>(relay, NodeById, { id }).toPromise();
@@ -117,7 +117,7 @@ test('the node field answers for what the store holds under that id', async () =
   expect(send?.node).toMatchObject({ __typename: 'Send', sendId: 2, outcome: 'NO_RECIPIENTS' });
 });
 
-test('a field that failed is caught where it stands, and the others are there', async () => {
+test('the error of a field is caught at that field, and the other fields have values', async () => {
   const ids = [GUIDE, UNKNOWN];
   const data = await fetchQuery<relayPartialQuery>(environment(), Partial, { ids }).toPromise();
   const [guide, unknown] = data?.campaignActivities ?? [];
@@ -127,7 +127,7 @@ test('a field that failed is caught where it stands, and the others are there', 
   expect(unknown.latestSend.errors[0]).toMatchObject({ extensions: { code: 'NOT_FOUND' } });
 });
 
-test('a number beyond 32 bits is a number', async () => {
+test('a number beyond 32 bits is preserved', async () => {
   const data = await fetchQuery<relayCountQuery>(environment(), Count, { id: HUGE }).toPromise();
   expect(data?.campaignActivity?.latestSend).toMatchObject({ outcome: 'SENT', count: { ok: true, value: 5_000_000_000 } });
 });
@@ -138,7 +138,7 @@ test('a request without any data fails as a whole', async () => {
   await expect(failure).rejects.toThrow(/nothing/);
 });
 
-test('the connection grows by a page after the cursor', async () => {
+test('the connection grows by the page after the cursor', async () => {
   const relay = environment();
   let after: string | null = null;
   for (const [length, more] of [

@@ -45,7 +45,7 @@ export const cache = () =>
           sends: connection(['filter', 'orderBy']),
         },
       },
-      // Types without an id: the fields that several queries request are merged.
+      // These types have no id. The fields that different queries select are merged.
       Account: { merge: true },
       Reason: { merge: true },
       SendSummary: { merge: true },

@@ -1,7 +1,7 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 
-/** Types without an id, which the cache stores as part of their parent. */
+/** Types without an id, which are stored with their parent object. */
 const embedded = [
   'Account', 'Bounces', 'CalendarPeriod', 'CampaignConnection', 'CampaignEdge', 'EngagementStats', 'LogCoverage',
   'OutcomeCount', 'PageInfo', 'Reason', 'SendConnection', 'SendEdge', 'SendSummary', 'SendTotal', 'SendTotalGroup',

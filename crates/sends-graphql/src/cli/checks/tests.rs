@@ -78,7 +78,7 @@ fn invalid_values_and_combinations_are_reported_together() {
     --store (SENDS_STORE): "postgres" is not one of sqlite, memory
     --log-format (SENDS_LOG_FORMAT): "xml" is not one of auto, pretty, json
     --grace (SENDS_GRACE): "-1" is not a duration from 0s to 1h, such as 20, 20s or 5m
-    --oauth-url (SENDS_OAUTH_URL): the OAuth address must begin with https:// (http:// is for this machine only)
+    --oauth-url (SENDS_OAUTH_URL): the OAuth address must start with https:// (http:// is allowed only for this machine)
     --body-limit (SENDS_BODY_LIMIT): "1GiB" is not a number of bytes from 1 B to 64.0 MiB, such as 1048576 or 1MiB
     --max-query-depth (SENDS_MAX_QUERY_DEPTH): "deep" is not a number from 0 to 1000000000
     --allowed-host (SENDS_ALLOWED_HOST): "example.com:80" is not a name such as sends.example.com, without a port

@@ -11,7 +11,7 @@ fn sends(records: &Records) -> impl Iterator<Item = &Send> {
 }
 
 #[test]
-fn every_listed_activity_exists_and_no_identifier_is_used_twice() {
+fn every_listed_activity_exists_and_identifiers_are_unique() {
     let records = shop(START);
     let ids: BTreeSet<_> = records.activities.iter().map(|activity| activity.id).collect();
     assert_eq!(ids.len(), records.activities.len());
@@ -32,7 +32,7 @@ fn every_documented_reason_code_occurs() {
 }
 
 #[test]
-fn on_any_day_of_the_year_sends_are_past_schedules_to_come_and_histories_in_order() {
+fn sends_are_past_and_schedules_are_future_on_any_day_of_the_year() {
     for day in 0..366 {
         let started_at = START.plus_seconds(day * DAY);
         let records = shop(started_at);
@@ -49,7 +49,7 @@ fn on_any_day_of_the_year_sends_are_past_schedules_to_come_and_histories_in_orde
             assert!(campaign.created_at < campaign.updated_at, "{campaign:?}");
             assert!(campaign.updated_at < started_at, "{campaign:?}");
         }
-        // The service's examples show these, with their lists.
+        // The service's examples show these campaigns with their lists.
         let mut latest: Vec<_> = records.campaigns.iter().collect();
         latest.sort_by_key(|campaign| std::cmp::Reverse(campaign.updated_at));
         for campaign in &latest[..5] {
@@ -68,7 +68,7 @@ fn on_any_day_of_the_year_sends_are_past_schedules_to_come_and_histories_in_orde
 }
 
 #[test]
-fn two_sandboxes_of_one_day_agree_and_those_of_two_days_share_their_identifiers() {
+fn sandboxes_of_one_day_are_equal_and_those_of_two_days_share_identifiers() {
     let text = |started_at| format!("{:?}", shop(started_at));
     assert_eq!(text(START), text(START.plus_seconds(3600)));
     let ids = |started_at| {
@@ -110,7 +110,7 @@ fn newsletters_are_sent_on_tuesdays_at_ten_in_summer_and_winter_time() {
 }
 
 #[test]
-fn the_documented_activities_are_those_of_the_shop() {
+fn documented_activities_are_those_of_the_shop() {
     let records = shop(START);
     let known: BTreeSet<_> = records
         .activities

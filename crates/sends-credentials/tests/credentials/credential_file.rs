@@ -1,4 +1,4 @@
-//! The credential file: permissions, damage, and the effect of login, logout and account.
+//! Credential file: permissions, damage, and the effects of login, logout and account.
 
 use std::{fs, time::Duration};
 
@@ -16,7 +16,7 @@ fn account(id: &str) -> Account {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn everything_in_the_folder_is_for_its_owner_only() {
+async fn files_in_the_folder_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let upstream = Upstream::start().await;
     upstream.logged_in().await;
@@ -29,7 +29,7 @@ async fn everything_in_the_folder_is_for_its_owner_only() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_others_can_read_is_refused_until_somebody_logs_in_again() {
+async fn file_readable_by_others_is_rejected_until_the_next_login() {
     use std::os::unix::fs::PermissionsExt;
     let upstream = Upstream::start().await;
     upstream.logged_in().await;
@@ -47,10 +47,10 @@ async fn a_file_that_others_can_read_is_refused_until_somebody_logs_in_again() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_replaced_by_a_login_and_one_of_a_newer_version_is_not() {
+async fn login_replaces_a_damaged_file_but_not_one_of_a_newer_version() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
-    // Overwritten in place, which preserves the permissions.
+    // The file is overwritten in place, which preserves its permissions.
     fs::write(upstream.file(), "{\"version\":1,").unwrap();
     assert!(matches!(login.status().unwrap_err(), StoreError::Damaged { .. }));
     assert!(matches!(
@@ -63,18 +63,21 @@ async fn a_damaged_file_is_replaced_by_a_login_and_one_of_a_newer_version_is_not
     fs::write(upstream.file(), "{\"version\":2}").unwrap();
     let error = login.save(upstream.granted().await).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 2, .. }), "{error}");
-    assert!(login.logout().await.unwrap(), "it can be removed all the same");
+    assert!(
+        login.logout().await.unwrap(),
+        "logout removes a file of a newer version"
+    );
     login.save(upstream.granted().await).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_same_account_keeps_its_credential_id_and_another_one_does_not() {
+async fn credential_id_is_stable_for_the_same_account_only() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let first = login.set_account(account("a")).await.unwrap();
     let fresh = login.save(upstream.granted().await).await.unwrap();
-    assert_ne!(first, fresh, "it could be another account");
-    // A login without an account preserves the account of the previous one.
+    assert_ne!(first, fresh, "the account may be different");
+    // A login without an account preserves the account of the previous login.
     login.save(upstream.granted().await).await.unwrap();
     assert_eq!(login.set_account(account("a")).await.unwrap(), first);
     login.save(upstream.granted().await).await.unwrap();
@@ -82,7 +85,7 @@ async fn the_same_account_keeps_its_credential_id_and_another_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_status_says_who_and_how_old() {
+async fn status_shows_the_account_and_the_age_of_the_tokens() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     let id = login.set_account(account("a")).await.unwrap();
@@ -106,7 +109,7 @@ async fn a_status_says_who_and_how_old() {
 }
 
 #[tokio::test]
-async fn a_logout_is_noticed_by_those_who_use_the_login() {
+async fn logout_is_detected_by_other_users_of_the_login() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
     login.token().await.unwrap();
@@ -122,7 +125,7 @@ async fn a_logout_is_noticed_by_those_who_use_the_login() {
 }
 
 #[tokio::test]
-async fn a_login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
+async fn login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
     let upstream = Upstream::start().await;
     let request = sends_credentials::LoginRequest {
         scopes: vec!["campaign_data".to_owned()],
@@ -138,7 +141,7 @@ async fn a_login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
     let login = upstream.login();
     login.save(grant).await.unwrap();
     let token = login.token().await.unwrap();
-    // A rejection before the expiry counts until the next attempt is due.
+    // A rejection before the expiry is reported until the next attempt is due.
     assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
     login.refused(&token, Duration::from_mins(1));
     assert_eq!(

@@ -1,8 +1,8 @@
 //! Lenient parser of token and device responses.
 //!
-//! Everything but an access token or a device code is optional, since discarding the response to a refresh loses the rotated
-//! refresh token. Observed or plausible: numbers as strings or floats, `scope` as an array, `token_type` missing, other content
-//! types, a form instead of JSON, broken characters, bytes before and after the object.
+//! All members except an access token or a device code are optional, because discarding the response to a refresh loses the
+//! rotated refresh token. Observed or plausible: numbers as strings or floats, `scope` as an array, a missing `token_type`, other
+//! content types, a form instead of JSON, invalid characters, and bytes before and after the object.
 
 mod members;
 
@@ -13,16 +13,16 @@ use secrecy::SecretString;
 
 use self::members::Members;
 
-/// Lifetime of an access token (documented), and the maximum accepted.
+/// Lifetime of an access token (documented), and the maximum accepted lifetime.
 const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// Minimum accepted lifetime: a shorter one would cost a refresh for nearly every query.
+/// Minimum accepted lifetime. A shorter lifetime would require a refresh for nearly every query.
 const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
 
-/// `expires_in` from here on (the year 2001) is a point in time: no token is valid for thirty years.
+/// `expires_in` values from here on (the year 2001) are absolute times in seconds, because no token is valid for thirty years.
 const FIRST_ABSOLUTE: f64 = 1e9;
 
-/// `expires_in` from here on is a point in time in milliseconds.
+/// `expires_in` values from here on are absolute times in milliseconds.
 const FIRST_ABSOLUTE_MS: f64 = 1e12;
 
 /// Default lifetime of a device code (documented).
@@ -30,29 +30,27 @@ const DEVICE_LIFE: Duration = Duration::from_mins(10);
 
 const MAX_DEVICE_LIFETIME: Duration = Duration::from_hours(1);
 
-/// The default interval between polls (RFC 8628, section 3.2).
 const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Maximum accepted interval. A server can slow the client down further by `slow_down`.
+/// Maximum accepted interval. The server can increase the interval further with `slow_down`.
 const MAX_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Maximum number of `{` in a body at which the object with both tokens is searched.
+/// Maximum number of `{` in a body at which the parser searches for an object with both tokens.
 const MAX_OBJECTS: usize = 32;
 
-/// Maximum length of upstream text in errors.
+/// Maximum length in characters of upstream text in errors.
 const PRINTABLE_LIMIT: usize = 300;
 
 #[derive(Debug)]
-pub(crate) struct TokenAnswer {
+pub(crate) struct TokenResponse {
     pub(crate) access_token: Option<SecretString>,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) expires_in: Option<f64>,
-    /// Empty if the response names none.
     pub(crate) scopes: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(crate) struct DeviceAnswer {
+pub(crate) struct DeviceResponse {
     pub(crate) device_code: SecretString,
     pub(crate) user_code: String,
     pub(crate) verification_uri: String,
@@ -61,7 +59,7 @@ pub(crate) struct DeviceAnswer {
     pub(crate) interval: Duration,
 }
 
-/// An OAuth error (RFC 6749, section 5.2), or the same code in one of the API's own error formats.
+/// OAuth error (RFC 6749, section 5.2), or the same code in one of the API's own error formats.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{code}{}", description.as_ref().map(|text| format!(" ({text})")).unwrap_or_default())]
 pub(crate) struct OAuthError {
@@ -70,30 +68,30 @@ pub(crate) struct OAuthError {
     pub(crate) description: Option<String>,
 }
 
-impl TokenAnswer {
-    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is
-    /// skipped if the object has both.
+impl TokenResponse {
+    /// Returns `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before an object
+    /// with both tokens is skipped.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let answer = Members::read(body).as_ref().and_then(Self::of);
-        if answer.as_ref().is_some_and(Self::has_both_tokens) {
-            return answer;
+        let response = Members::read(body).as_ref().and_then(Self::of);
+        if response.as_ref().is_some_and(Self::has_both_tokens) {
+            return response;
         }
         let objects = (0..body.len()).filter(|place| body[*place] == b'{');
         objects
             .take(MAX_OBJECTS)
             .filter_map(|begin| Self::of(&Members::read(&body[begin..])?))
             .find(Self::has_both_tokens)
-            .or(answer)
+            .or(response)
     }
 
     fn of(members: &Members) -> Option<Self> {
-        let answer = Self {
+        let response = Self {
             access_token: members.text(&["access_token"]).map(SecretString::from),
             refresh_token: members.token("refresh_token").map(SecretString::from),
             expires_in: members.number("expires_in"),
             scopes: members.words("scope"),
         };
-        (members.is_whole || answer.has_both_tokens()).then_some(answer)
+        (members.is_whole || response.has_both_tokens()).then_some(response)
     }
 
     pub(crate) fn has_both_tokens(&self) -> bool {
@@ -101,21 +99,21 @@ impl TokenAnswer {
     }
 }
 
-impl DeviceAnswer {
-    /// `None` if a code or the verification URI is missing.
+impl DeviceResponse {
+    /// Returns `None` if a code or the verification URI is missing.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let members = Members::read_whole(body)?;
         let seconds = |name: &str| {
             let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
             Duration::try_from_secs_f64(seconds).ok()
         };
-        // Texts that are shown in a terminal.
+        // These texts are shown in a terminal.
         let shown = |names: &[&str]| members.text(names).map(|text| printable(&text));
         let life = seconds("expires_in").filter(|life| !life.is_zero());
         Some(Self {
             device_code: members.text(&["device_code"])?.into(),
             user_code: shown(&["user_code"])?,
-            // The second name is from drafts of the standard, and still in use.
+            // The second name comes from drafts of the standard and is still in use.
             verification_uri: shown(&["verification_uri", "verification_url"])?,
             verification_uri_complete: shown(&["verification_uri_complete"]),
             expires_in: life.unwrap_or(DEVICE_LIFE).min(MAX_DEVICE_LIFETIME),
@@ -134,7 +132,7 @@ impl OAuthError {
         }
     }
 
-    /// `None` if the body contains no code, such as an HTML page.
+    /// Returns `None` if the body contains no code, such as an HTML page.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         const CODES: [&str; 5] = ["error", "error_key", "errorCode", "error_code", "code"];
         const DESCRIPTIONS: [&str; 5] = [
@@ -153,7 +151,7 @@ impl OAuthError {
     }
 }
 
-/// A bounded text without control characters, which could control a terminal.
+/// Limits the length of a text and removes control characters, which could control a terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
@@ -161,15 +159,15 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// The expiry of a token that was requested at `requested_at`.
+/// Returns the expiry of a token that was requested at `requested_at`.
 ///
-/// | `expires_in` | life |
+/// | `expires_in` | lifetime |
 /// |---|---|
-/// | a positive number of seconds | that, but at least a minute and at most a day |
-/// | from 10⁹ on | until that point in time, in seconds or milliseconds since 1970, within the same limits |
-/// | zero, negative, a time in the past, none, no number | a day (documented) |
+/// | a positive number of seconds | that number, clamped to between a minute and a day |
+/// | 10⁹ or more | until that time, in seconds or milliseconds since 1970, within the same limits |
+/// | zero, negative, a past time, missing or not a number | a day (documented) |
 ///
-/// A token that expires earlier is rejected, and renewed then.
+/// The upstream rejects a token that expires earlier, which is then renewed.
 pub(crate) fn expires_at(requested_at: Timestamp, expires_in: Option<f64>) -> Timestamp {
     let seconds = |number: f64| SignedDuration::try_from_secs_f64(number).ok();
     let until = |end: SignedDuration| {
@@ -192,8 +190,8 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> TokenAnswer {
-        TokenAnswer::read(body.as_bytes()).unwrap()
+    fn read(body: &str) -> TokenResponse {
+        TokenResponse::read(body.as_bytes()).unwrap()
     }
 
     fn shown(token: Option<&SecretString>) -> Option<&str> {
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_neighbour_does_not_cost_the_tokens() {
+    fn malformed_member_does_not_lose_the_tokens() {
         let neighbours = [
             r#""token_type":null"#,
             r#""token_type":7"#,
@@ -210,21 +208,21 @@ mod tests {
             r#""scope":{"a":1}"#,
         ];
         for neighbour in neighbours {
-            let answer = read(&format!(
+            let response = read(&format!(
                 r#"{{"access_token":"a","refresh_token":"r","organization":"half a pair \ud83d",{neighbour}}}"#
             ));
-            assert_eq!(shown(answer.access_token.as_ref()), Some("a"), "{neighbour}");
-            assert_eq!(shown(answer.refresh_token.as_ref()), Some("r"), "{neighbour}");
+            assert_eq!(shown(response.access_token.as_ref()), Some("a"), "{neighbour}");
+            assert_eq!(shown(response.refresh_token.as_ref()), Some("r"), "{neighbour}");
         }
         let framed = "\u{feff}\r\n {\"access_token\":\" a\\n\",\"note\":\"a\tb\"}\n\0";
         assert_eq!(shown(read(framed).access_token.as_ref()), Some("a"));
         let mut invalid = br#"{"access_token":"a","note":""#.to_vec();
         invalid.extend(b"\xff\"}");
-        assert!(TokenAnswer::read(&invalid).unwrap().access_token.is_some());
+        assert!(TokenResponse::read(&invalid).unwrap().access_token.is_some());
     }
 
     #[test]
-    fn a_broken_character_or_a_frame_does_not_cost_the_tokens() {
+    fn invalid_character_or_surrounding_text_does_not_lose_the_tokens() {
         let bodies: [&[u8]; 20] = [
             br#"/* served by node 7 */ {"access_token":"a","refresh_token":"r"}"#,
             br#")]}',{"access_token":"a","refresh_token":"r"}"#,
@@ -249,14 +247,14 @@ mod tests {
         ];
         for body in bodies {
             let shown_body = String::from_utf8_lossy(body);
-            let answer = TokenAnswer::read(body).unwrap_or_else(|| panic!("{shown_body}"));
-            assert_eq!(shown(answer.access_token.as_ref()), Some("a"), "{shown_body}");
-            assert_eq!(shown(answer.refresh_token.as_ref()), Some("r"), "{shown_body}");
+            let response = TokenResponse::read(body).unwrap_or_else(|| panic!("{shown_body}"));
+            assert_eq!(shown(response.access_token.as_ref()), Some("a"), "{shown_body}");
+            assert_eq!(shown(response.refresh_token.as_ref()), Some("r"), "{shown_body}");
         }
     }
 
     #[test]
-    fn of_a_member_that_comes_twice_the_last_readable_value_counts() {
+    fn last_readable_value_of_a_repeated_member_is_used() {
         for (twice, token) in [
             (r#""refresh_token":"q","refresh_token":"r""#, Some("r")),
             (r#""refresh_token":"r","refresh_token":null"#, Some("r")),
@@ -264,28 +262,28 @@ mod tests {
             (r#""refresh_token":[],"refresh_token":"r""#, Some("r")),
             (r#""refresh_token":null,"refresh_token":{}"#, None),
         ] {
-            let answer = read(&format!(r#"{{"access_token":"a",{twice}}}"#));
-            assert_eq!(shown(answer.refresh_token.as_ref()), token, "{twice}");
+            let response = read(&format!(r#"{{"access_token":"a",{twice}}}"#));
+            assert_eq!(shown(response.refresh_token.as_ref()), token, "{twice}");
         }
     }
 
     #[test]
-    fn a_refresh_token_with_a_broken_character_is_none() {
+    fn refresh_token_with_an_invalid_character_is_ignored() {
         for broken in [r"r\ud83d", r"r\u0000t", "r\u{fffd}", "r\tt", "r\u{7f}t"] {
-            let answer = read(&format!(r#"{{"access_token":"a","refresh_token":"{broken}"}}"#));
-            assert!(answer.access_token.is_some(), "{broken}");
-            assert!(answer.refresh_token.is_none(), "{broken}");
+            let response = read(&format!(r#"{{"access_token":"a","refresh_token":"{broken}"}}"#));
+            assert!(response.access_token.is_some(), "{broken}");
+            assert!(response.refresh_token.is_none(), "{broken}");
         }
     }
 
     #[test]
-    fn a_form_is_read_as_an_object() {
+    fn form_is_parsed_like_an_object() {
         let form = "\u{feff}scope=campaign_data%20offline_access&access_token=a%2Bb&expires_in=300\r\n";
-        let answer = read(form);
-        assert_eq!(shown(answer.access_token.as_ref()), Some("a+b"));
-        assert!(answer.refresh_token.is_none());
-        assert_eq!(answer.expires_in, Some(300.0));
-        assert_eq!(answer.scopes, ["campaign_data", "offline_access"]);
+        let response = read(form);
+        assert_eq!(shown(response.access_token.as_ref()), Some("a+b"));
+        assert!(response.refresh_token.is_none());
+        assert_eq!(response.expires_in, Some(300.0));
+        assert_eq!(response.scopes, ["campaign_data", "offline_access"]);
         let error = OAuthError::read(b"error=invalid_grant&error_description=Gone.").unwrap();
         assert_eq!(
             (error.code.as_str(), error.description.as_deref()),
@@ -294,11 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_token_is_none() {
+    fn blank_token_is_ignored() {
         for blank in [r#""""#, r#"" \t""#, "null", "[]", "true", "{}"] {
-            let answer = read(&format!(r#"{{"access_token":{blank},"refresh_token":{blank}}}"#));
-            assert!(answer.access_token.is_none(), "{blank}");
-            assert!(answer.refresh_token.is_none(), "{blank}");
+            let response = read(&format!(r#"{{"access_token":{blank},"refresh_token":{blank}}}"#));
+            assert!(response.access_token.is_none(), "{blank}");
+            assert!(response.refresh_token.is_none(), "{blank}");
         }
         for body in [
             "",
@@ -312,20 +310,20 @@ mod tests {
             r#"{"access_token":"a","scope":"broken o"#,
             r#"{"access_token":"a","refresh_token":"broken o"#,
         ] {
-            assert!(TokenAnswer::read(body.as_bytes()).is_none(), "{body}");
+            assert!(TokenResponse::read(body.as_bytes()).is_none(), "{body}");
         }
     }
 
     #[test]
-    fn scopes_are_read_from_a_text_or_an_array() {
+    fn scopes_are_parsed_from_a_string_or_an_array() {
         for scope in [
             r#""campaign_data offline_access""#,
             r#"["campaign_data","offline_access"]"#,
             r#"["campaign_data offline_access",null]"#,
             r#""campaign_data, offline_access ""#,
         ] {
-            let answer = read(&format!(r#"{{"scope":{scope}}}"#));
-            assert_eq!(answer.scopes, ["campaign_data", "offline_access"], "{scope}");
+            let response = read(&format!(r#"{{"scope":{scope}}}"#));
+            assert_eq!(response.scopes, ["campaign_data", "offline_access"], "{scope}");
         }
         for scope in ["null", "7", r#""""#, "[]", r#"{"0":"a"}"#] {
             assert!(
@@ -336,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stated_life_is_kept_within_a_minute_and_a_day() {
+    fn lifetime_is_clamped_to_between_a_minute_and_a_day() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let in_two_hours = now.as_second() + 7_200;
         let cases = [
@@ -358,29 +356,29 @@ mod tests {
             ("604800", 86_400),
             ("86400000", 86_400),
             ("1e300", 86_400),
-            // An end in the past.
+            // A past expiry.
             ("1000000000", 86_400),
-            // An end in years.
+            // An expiry several years ahead.
             ("4000000000", 86_400),
             (&in_two_hours.to_string(), 7_200),
             (&format!("{in_two_hours}000"), 7_200),
             (&format!("\"{in_two_hours}\""), 7_200),
         ];
         for (stated, life) in cases {
-            let answer = read(&format!(r#"{{"expires_in":{stated}}}"#));
-            let end = expires_at(now, answer.expires_in);
+            let response = read(&format!(r#"{{"expires_in":{stated}}}"#));
+            let end = expires_at(now, response.expires_in);
             assert_eq!(end.duration_since(now).as_secs(), life, "{stated}");
         }
         assert_eq!(expires_at(Timestamp::MAX, Some(300.0)), Timestamp::MAX);
     }
 
     #[test]
-    fn a_device_answer_needs_its_codes_and_the_address_only() {
+    fn device_response_requires_only_its_codes_and_the_address() {
         let device = |more: &str| {
             let body = format!(
                 r#"{{"device_code":"d","user_code":12345678,"verification_uri":"https://example.com"{more}}}"#
             );
-            DeviceAnswer::read(body.as_bytes()).unwrap()
+            DeviceResponse::read(body.as_bytes()).unwrap()
         };
         let cases = [
             ("", 600, 5_000),
@@ -404,12 +402,12 @@ mod tests {
             r#"{"device_code":"d","verification_uri":"v"}"#,
             r#"{"device_code":"d","user_code":"u"}"#,
         ] {
-            assert!(DeviceAnswer::read(missing.as_bytes()).is_none(), "{missing}");
+            assert!(DeviceResponse::read(missing.as_bytes()).is_none(), "{missing}");
         }
     }
 
     #[test]
-    fn the_code_of_an_error_is_found_in_every_shape() {
+    fn error_code_is_found_in_every_format() {
         let bodies = [
             r#"{"error":"invalid_grant","error_description":"Gone."}"#,
             r#"{"error":" INVALID_GRANT ","error_description":"Gone."}"#,

@@ -1,4 +1,4 @@
-//! The members of a response, parsed one by one: a malformed one does not affect the others.
+//! Members of a response, parsed individually so that a malformed member does not affect the others.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use url::form_urlencoded;
 
-/// The members of a JSON object or a form in their order, without those whose value is not JSON.
+/// Members of a JSON object or a form in their original order, without members whose value is not JSON.
 pub(super) struct Members {
     members: Vec<(String, Value)>,
     /// Whether the object is complete.
@@ -15,9 +15,10 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// The members of the first JSON object, which may be the first element of an array (observed for errors), or of a form with
-    /// an OAuth member. Text after the object is ignored, and a broken character affects only its string. `None` without any
+    /// Parses the first JSON object, which may be the first element of an array (observed for errors), or a form with an OAuth
     /// member.
+    ///
+    /// Text after the object is ignored, and an invalid character affects only its string. Returns `None` without any member.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = cleaned(body);
         let text = text.trim_start_matches(is_filler);
@@ -27,12 +28,11 @@ impl Members {
         Self::of_form(text.trim_end_matches(is_filler))
     }
 
-    /// [`read`](Self::read) without truncated objects.
+    /// Parses like [`read`](Self::read), but rejects truncated objects.
     pub(super) fn read_whole(body: &[u8]) -> Option<Self> {
         Self::read(body).filter(|members| members.is_whole)
     }
 
-    /// The members of a member that is an object.
     pub(super) fn nested(&self, name: &str) -> Option<Self> {
         self.values(name).find_map(|value| {
             Some(Self {
@@ -42,12 +42,13 @@ impl Members {
         })
     }
 
-    /// The first of these members that is a number or a non-blank string.
+    /// Returns the first of these members that is a number or a non-blank string.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.values(name).find_map(text_of))
     }
 
-    /// A token that can be sent again: a replaced character, a control character or a space means that it was damaged on its way.
+    /// Returns a token that can be sent again. A replacement character, a control character or a space shows that the token was
+    /// damaged in transit.
     pub(super) fn token(&self, name: &str) -> Option<String> {
         let is_broken = |character: char| {
             character == char::REPLACEMENT_CHARACTER || character.is_control() || character.is_whitespace()
@@ -57,7 +58,7 @@ impl Members {
             .find(|token| !token.contains(is_broken))
     }
 
-    /// A finite number, which may be written as a string.
+    /// Returns a finite number, which may be written as a string.
     pub(super) fn number(&self, name: &str) -> Option<f64> {
         self.values(name).find_map(|value| {
             let number = match value {
@@ -69,7 +70,6 @@ impl Members {
         })
     }
 
-    /// The words of a string or of all strings of an array.
     pub(super) fn words(&self, name: &str) -> Vec<String> {
         let texts = match self.values(name).next() {
             Some(Value::Array(values)) => values.as_slice(),
@@ -83,7 +83,8 @@ impl Members {
         words.map(str::to_owned).collect()
     }
 
-    /// The values of a name, the last one first, as in most parsers. An unusable one leaves the one before it.
+    /// Returns the values of a name, the last value first, as in most parsers. An unusable value falls back to the previous
+    /// value.
     fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
         self.members
             .iter()
@@ -99,7 +100,7 @@ impl Members {
         (is_whole || !members.is_empty()).then_some(Self { members, is_whole })
     }
 
-    /// Other text, such as an HTML page, can parse as a form too, but has none of these names.
+    /// Other text, such as an HTML page, also parses as a form, but has none of these names.
     fn of_form(text: &str) -> Option<Self> {
         let members: Vec<_> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
@@ -117,8 +118,8 @@ fn is_filler(character: char) -> bool {
     character == '\u{feff}' || character.is_whitespace()
 }
 
-/// The body as text for the JSON parser. Raw control characters become spaces: line breaks at the ends of a token are not part of
-/// it.
+/// Converts the body to text for the JSON parser. Raw control characters become spaces, because line breaks at the ends of a
+/// token are not part of the token.
 fn cleaned(body: &[u8]) -> String {
     let spaced: Vec<u8> = body
         .iter()
@@ -136,7 +137,7 @@ fn text_of(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Collects members one by one, so that those before a syntax error are kept.
+/// Collects members individually, so that the members before a syntax error are kept.
 struct Collector<'m>(&'m mut Vec<(String, Value)>);
 
 impl<'de> DeserializeSeed<'de> for Collector<'_> {
@@ -156,7 +157,7 @@ impl<'de> Visitor<'de> for Collector<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
-            // Skips, for example, a number beyond the range of a float.
+            // A number beyond the range of a float, for example, is skipped.
             if let Ok(value) = serde_json::from_str(value.get()) {
                 self.0.push((name, value));
             }
