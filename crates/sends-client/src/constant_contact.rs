@@ -86,6 +86,12 @@ impl ConstantContact {
         self.pipeline.breaker.upstream_wait()
     }
 
+    /// Whether the upstream counts as failing: the send history endpoint or the connection is suspended and no probe has succeeded
+    /// yet, or at least the last five requests failed. Sends no request. Becomes `false` with the next success.
+    pub fn is_failing(&self) -> bool {
+        self.pipeline.breaker.is_failing()
+    }
+
     /// Queue of the calls with unverified tokens, before they enter [`Pacer::queue`].
     pub fn unverified_queue(&self) -> QueueUse {
         self.pipeline.unverified.queue()

@@ -56,6 +56,42 @@ async fn an_endpoint_opens_after_different_ids_failed_in_a_row_and_a_success_beg
 }
 
 #[tokio::test(start_paused = true)]
+async fn upstream_is_failing_from_the_opening_of_a_circuit_until_the_next_success() {
+    let breaker = Breaker::new(BreakerSettings::default());
+    open_for_good(&breaker);
+    assert!(breaker.is_failing());
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(breaker.upstream_wait(), None);
+    assert!(breaker.is_failing(), "without a probe");
+    let probe = ask(&breaker, &path(100));
+    assert!(breaker.is_failing());
+    probe.succeeded();
+    assert!(!breaker.is_failing());
+}
+
+#[tokio::test(start_paused = true)]
+async fn upstream_is_failing_after_five_requests_in_a_row_failed_whatever_they_are_for() {
+    for failures in [0, 5] {
+        let breaker = Breaker::new(BreakerSettings {
+            failures,
+            ..BreakerSettings::default()
+        });
+        let other = Endpoint::AccountSummary;
+        for endpoint in [&path(1), &path(1), &other, &path(1)] {
+            ask(&breaker, endpoint).failed(FailureClass::ServerFailure);
+        }
+        assert!(!breaker.is_failing());
+        ask(&breaker, &other).failed(FailureClass::Unreachable);
+        assert_eq!(breaker.upstream_wait(), None);
+        assert!(breaker.is_failing());
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(breaker.is_failing());
+        ask(&breaker, &path(2)).throttled(None);
+        assert!(!breaker.is_failing());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_probe_goes_after_a_delay_that_doubles_and_a_success_closes_the_circuit() {
     let breaker = Breaker::new(BreakerSettings::default());
     open_for_good(&breaker);
