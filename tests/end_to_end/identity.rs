@@ -191,6 +191,7 @@ async fn a_wrong_page_is_the_callers_mistake_and_costs_no_call() {
         r#"after: "40""#,
         r#"before: """#,
         "first: 1, maxAge: -1",
+        "first: 1, last: 1",
     ] {
         let query = format!(
             r#"{{ campaignActivity(id: "{WEEKLY}") {{ sendHistoryConnection({arguments}) {{ totalCount }} }} }}"#
@@ -216,4 +217,25 @@ async fn ask(service: &ServiceProcess, field: &str) -> Value {
         .await;
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"]["campaignActivity"].clone()
+}
+
+#[tokio::test]
+async fn contact_list_with_a_long_id_is_returned_by_node() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let id = format!("ContactList:{}", "x".repeat(50_000));
+    let ask = async |fields: usize| {
+        let aliases: Vec<String> = (0..fields).map(|number| format!("f{number}: id")).collect();
+        let ids = vec!["$id"; count].join(", ");
+        let query = format!(
+            "query($id: ID!) {{ nodes(ids: [{ids}]) {{ {} }} }}",
+            aliases.join(" ")
+        );
+        service
+            .post(&json!({ "query": query, "variables": { "id": id } }))
+            .await
+            .1
+    };
+    let answer = ask(2).await;
+    assert_eq!(answer["data"]["node"], json!({ "f0": id, "f1": id }));
 }

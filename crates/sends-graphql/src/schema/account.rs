@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use sends_core::AccountSummary;
 
-use super::scalar::count;
+use super::scalar::Long;
 
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
@@ -28,7 +28,7 @@ impl Account {
     }
 
     /// Number of undecodable values above, which are null. Normally 0.
-    async fn unreadable_value_count(&self) -> i32 {
-        count(self.0.unreadable_values)
+    async fn unreadable_value_count(&self) -> Long {
+        self.0.unreadable_values.into()
     }
 }

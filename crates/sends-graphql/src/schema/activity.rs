@@ -58,9 +58,25 @@ impl CampaignActivity {
         }
     }
 
-    /// Whether the activity is a web page, which has neither a history nor statistics.
+    /// Whether the activity is a web page by the campaign that lists it. A web page has neither a history nor statistics.
     fn is_never_sent(&self) -> bool {
         self.role.as_ref().is_some_and(|role| !role.can_be_sent())
+    }
+
+    /// Whether the activity is a web page. Reads the role if it is unknown; an unreadable role is no evidence.
+    async fn is_web_page(&self, context: &Context<'_>) -> bool {
+        let loader = context.data_unchecked::<ResourceLoader>();
+        let role = match loader.known_role(self.id) {
+            Some(role) => Some(Verbatim::clone(&role)),
+            None => self.read_role(context).await.and_then(Result::ok),
+        };
+        role.is_some_and(|role| !role.can_be_sent())
+    }
+
+    /// Whether the activity is a web page, judged by its history first: only for an empty one can the role cost a call.
+    async fn is_page_without_sends(&self, context: &Context<'_>, history: &SendHistory) -> bool {
+        let is_empty = history.is_empty() && history.unreadable_sends() == 0;
+        is_empty && (self.is_never_sent() || self.is_web_page(context).await)
     }
 
     async fn detail<T>(

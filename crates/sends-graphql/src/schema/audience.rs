@@ -11,7 +11,7 @@ use sends_core::{ListId, SegmentId};
 use super::{
     ApiError,
     error::Nullable,
-    scalar::{DateTime, TimeZone, count},
+    scalar::{DateTime, Long, TimeZone},
 };
 use crate::{sources::histories::ReadError, sources::loader::ResourceLoader};
 
@@ -113,8 +113,8 @@ impl ContactList {
     }
 
     /// Number of undecodable values, which are null. Normally 0.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        self.field(context, |list| Some(count(list.unreadable_values)))
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.field(context, |list| Some(list.unreadable_values.into()))
             .await
     }
 }
@@ -175,8 +175,8 @@ impl Segment {
     }
 
     /// Number of undecodable values, which are null. Normally 0.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        self.field(context, |segment| Some(count(segment.unreadable_values)))
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.field(context, |segment| Some(segment.unreadable_values.into()))
             .await
     }
 }

@@ -31,7 +31,7 @@ const MAX_IDS: usize = 500;
 /// The root type of queries.
 pub struct Query;
 
-/// Root type of queries.
+/// Send histories, the campaigns and contact lists that they belong to, and the state of this service. There are no mutations.
 #[Object]
 impl Query {
     /// Campaign activity by id. Costs no upstream call by itself; an unknown id is reported by its fields with code `NOT_FOUND`.
@@ -71,7 +71,8 @@ impl Query {
 
     /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails, the
     /// last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null with an error if
-    /// no page is known.
+    /// no page is known. The last page can be empty: whether a campaign follows is as reported by Constant Contact, which can count
+    /// campaigns outside the filter or undecodable ones.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -100,7 +101,10 @@ impl Query {
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The `id` of an object.")] id: ID,
+        #[graphql(
+            desc = "Global id: the value of the field `id` of any object of this schema, such as `ContactList:3bf9…`."
+        )]
+        id: ID,
     ) -> Nullable<Node> {
         Some(node::find(context, &id).await)
     }
@@ -151,8 +155,8 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendLogFilter>,
-        #[graphql(desc = "Grouping.")] group_by: SendGrouping,
-        #[graphql(desc = "Time zone of days, weeks and months.", default)] zone: TimeZone,
+        #[graphql(desc = "Property by which the sends are grouped.")] group_by: SendGrouping,
+        #[graphql(desc = "Time zone in which days, weeks and months begin.", default)] zone: TimeZone,
         #[graphql(desc = "Maximum number of groups: at most 1,000, 100 by default.")] first: Option<i32>,
     ) -> Nullable<SendTotals> {
         let filter = filter.unwrap_or_default();

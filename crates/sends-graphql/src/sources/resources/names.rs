@@ -33,6 +33,16 @@ pub enum Gap {
 }
 
 impl ContactLists {
+    /// Approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let of_list = |(id, list): (&ListId, &ContactList)| {
+            let texts = [&list.name, &list.description];
+            let texts = texts.into_iter().flatten().map(String::len);
+            size_of::<(ListId, ContactList)>() + 2 * id.as_str().len() + texts.sum::<usize>()
+        };
+        size_of::<Self>() + self.by_id.iter().map(of_list).sum::<usize>()
+    }
+
     /// `None` if the account has no list with this id.
     ///
     /// # Errors
@@ -50,6 +60,15 @@ impl ContactLists {
 pub type Segments = HashMap<SegmentId, Arc<Segment>>;
 /// Requested segments; `None` for one that no longer exists.
 pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
+
+/// Approximate size in memory.
+pub(super) fn segment_bytes(segments: &Segments) -> usize {
+    let of_segment = |segment: &Arc<Segment>| {
+        let name = segment.name.as_ref().map_or(0, String::len);
+        size_of::<(SegmentId, Arc<Segment>, Segment)>() + name
+    };
+    size_of::<Segments>() + segments.values().map(of_segment).sum::<usize>()
+}
 
 /// Maximum number of pages read of a listing: 10,000 lists or 20,000 segments. Bounds the memory if the upstream returns an
 /// endless listing.

@@ -19,8 +19,10 @@ const MAX_PAGE_SIZE: usize = 500;
 enum Source {
     /// Known by its id, or in the history of an activity.
     Id,
-    /// On a page of campaigns or in the log, with its own fields.
+    /// On a page of campaigns, with its own fields.
     Listed,
+    /// In the send log, with its own fields except the number of undecodable values.
+    Logged,
     /// Page with this many campaigns.
     Page(usize),
 }
@@ -150,7 +152,7 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
             needs_account: true,
             ..ObjectCost::NOTHING
         }),
-        "sends" | "sendTotals" => below(field, Source::Listed),
+        "sends" | "sendTotals" => below(field, Source::Logged),
         _ => below(field, Source::Id),
     };
     below.and(zone)
@@ -175,10 +177,9 @@ fn below(field: &Field, source: Source) -> ObjectCost {
 fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
-    let itself = if source == Source::Listed {
-        ObjectCost::NOTHING
-    } else {
-        ObjectCost::ITSELF
+    let itself = match source {
+        Source::Listed | Source::Logged => ObjectCost::NOTHING,
+        Source::Id | Source::Page(_) => ObjectCost::ITSELF,
     };
     let cost = match (of, name) {
         (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
@@ -212,14 +213,15 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
             ..ObjectCost::NOTHING
         }),
         // Not in the listing.
-        ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
+        ("Campaign", "unreadableActivityCount" | "unreadableRoleCount") => ObjectCost::ITSELF,
+        ("Campaign", "unreadableValueCount") if source == Source::Logged => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         ("SyncState", "unreadableResources") => {
-            below(Source::Listed).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
+            below(Source::Logged).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
         }
         // All sends of a history share their activity, which is read once.
         ("Send", "activity") => below(Source::Id),
-        ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
+        ("Send", "campaign") if source == Source::Logged => below(Source::Logged),
         ("Send", "campaign") => below(Source::Id).times(1, 1).and(ObjectCost::ITSELF),
         ("ContactList", _) => ObjectCost {
             needs_lists: true,
@@ -263,7 +265,7 @@ fn of_history(field: &Field) -> ObjectCost {
 
 /// Whether a date is in the time zone of the account, which has to be read.
 fn is_zoned(field: &Field) -> bool {
-    matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
+    matches!(field.argument("zone"), Some(Value::String(zone)) if zone.eq_ignore_ascii_case("ACCOUNT"))
 }
 
 /// Requested length of a list.
@@ -304,6 +306,8 @@ pub(super) fn check_tables(types: &crate::execution::validation::Types) {
         ("Campaign", "activities"),
         ("Campaign", "stats"),
         ("Campaign", "unreadableActivityCount"),
+        ("Campaign", "unreadableRoleCount"),
+        ("Campaign", "unreadableValueCount"),
         ("Send", "activity"),
         ("Send", "campaign"),
         ("SyncState", "unreadableResources"),
