@@ -222,6 +222,34 @@ async fn machine_without_a_browser_logs_in_with_another_device() {
 }
 
 #[tokio::test]
+async fn rejected_application_is_reported_with_the_options_to_check() {
+    let mut home = Home::new(&["--client", "shop:its-secret"]);
+    for (secret, hint) in [
+        (
+            None,
+            Some("set SENDS_CLIENT_SECRET if the application has a client secret"),
+        ),
+        (Some("wrong"), Some("check --client-id and SENDS_CLIENT_SECRET")),
+        (Some("its-secret"), None),
+    ] {
+        let home_variables = home.environment();
+        let mut environment = borrowed(&home_variables);
+        environment.push(("SENDS_CLIENT_ID", "shop"));
+        environment.extend(secret.map(|secret| ("SENDS_CLIENT_SECRET", secret)));
+        let mut process = CommandProcess::start(&["login", "--no-browser"], &environment);
+        let address = process.line_with("http");
+        http_client().get(address.trim()).send().await.unwrap();
+        let login = home.finish(process).await;
+        assert_eq!(login.status, Some(i32::from(hint.is_some())), "{login:?}");
+        assert!(!login.errors.contains("its-secret"), "{login:?}");
+        if let Some(hint) = hint {
+            assert!(login.errors.contains("invalid_client"), "{login:?}");
+            assert!(login.errors.contains(hint), "{login:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn login_reports_what_it_lacks() {
     let mut home = Home::new(&[]);
     home.sandbox

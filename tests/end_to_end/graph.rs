@@ -9,6 +9,7 @@ mod odd_answers;
 mod odd_resources;
 mod oddities;
 mod repeated_sends;
+mod same_values;
 mod stale;
 mod stats;
 

@@ -190,6 +190,7 @@ async fn invalid_page_argument_is_a_caller_error_without_a_call() {
         r#"after: "40""#,
         r#"before: """#,
         "first: 1, maxAge: -1",
+        "first: 1, last: 1",
     ] {
         let query = format!(
             r#"{{ campaignActivity(id: "{WEEKLY}") {{ sendHistoryConnection({arguments}) {{ totalCount }} }} }}"#
@@ -215,4 +216,17 @@ async fn ask(service: &ServiceProcess, field: &str) -> Value {
         .await;
     assert!(answer.get("errors").is_none(), "{answer}");
     answer["data"]["campaignActivity"].clone()
+}
+
+#[tokio::test]
+async fn contact_list_with_a_long_id_is_returned_by_node() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let id = format!("ContactList:{}", "x".repeat(50_000));
+    let query = "query($id: ID!) { node(id: $id) { id ... on ContactList { name } } }";
+    let answer = service
+        .post(&json!({ "query": query, "variables": { "id": id } }))
+        .await
+        .1;
+    assert_eq!(answer["data"]["node"], json!({ "id": id, "name": null }));
 }

@@ -98,6 +98,12 @@ impl Breaker {
         self.state().regular_wait(Endpoint::SEND_HISTORY)
     }
 
+    /// Whether the upstream has not responded since its last failures.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.state().is_failing(Endpoint::SEND_HISTORY)
+    }
+
+    /// Checks whether a request would be admitted now.
     pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
         self.state().check(endpoint)
     }

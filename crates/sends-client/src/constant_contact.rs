@@ -88,6 +88,12 @@ impl ConstantContact {
         self.pipeline.breaker.upstream_wait()
     }
 
+    /// Returns whether the upstream counts as failing: the circuit of send histories or of the connection is not closed, or at least
+    /// the last five requests failed. Sends no request. Becomes `false` with the next success.
+    pub fn is_failing(&self) -> bool {
+        self.pipeline.breaker.is_failing()
+    }
+
     /// Returns the queue in which calls with unverified tokens wait before they enter [`Pacer::queue`].
     pub fn unverified_queue(&self) -> QueueUse {
         self.pipeline.unverified.queue()

@@ -44,8 +44,10 @@ pub struct CampaignDetail {
     /// Number of unreadable activities, which are omitted, or 1 when the list of activities itself is missing. The vendor's
     /// documentation has examples of activities without an id.
     pub unreadable_activities: usize,
-    /// Number of values that could not be decoded and are `None`, including the roles of the activities. Normally 0.
+    /// Number of values of the campaign itself that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,
+    /// Number of unreadable roles of its activities, which are `None`. Normally 0.
+    pub unreadable_roles: usize,
 }
 
 /// Reference to an activity of a campaign.
@@ -141,11 +143,13 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
                 Err(reason) => oddities.record(|| format!("field campaign_activities[{index}]: {reason}")),
             }
         }
+        let odd_activities = oddities.values;
         let campaign = Campaign::read(requested, &fields, &mut oddities);
         let value = Self {
             campaign,
             unreadable_activities: unlisted + count - activities.len(),
-            unreadable_values: oddities.values - odd_ids,
+            unreadable_values: oddities.values - odd_activities,
+            unreadable_roles: odd_activities - odd_ids,
             activities,
         };
         Ok(Decoded { value, oddities })

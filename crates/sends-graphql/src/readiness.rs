@@ -142,11 +142,14 @@ impl Checks {
             )),
         }
         let mut degrading = store_reasons(&self.store.health());
-        if let Some(wait) = self.client.left_alone_for() {
-            let message = format!(
-                "Constant Contact fails; no call is sent for {} s",
-                wait.as_secs() + 1
-            );
+        if self.client.is_failing() {
+            let message = match self.client.left_alone_for() {
+                Some(wait) => format!(
+                    "Constant Contact fails; no call is sent for {} s",
+                    wait.as_secs() + 1
+                ),
+                None => "the last calls to Constant Contact failed, and none has succeeded since".to_owned(),
+            };
             degrading.push(reason("UPSTREAM_DOWN", message));
         }
         if let Some(pause) = self.client.pacer().current_state().await.pause {

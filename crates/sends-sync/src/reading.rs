@@ -105,6 +105,7 @@ impl Run<'_> {
             activities: mut shown,
             unreadable_activities,
             unreadable_values: _,
+            unreadable_roles: _,
         } = detail;
         let CampaignReading { work, known } = *reading;
         let (is_removed, campaign_status) = (is_removed(&campaign), campaign.status.clone());

@@ -93,6 +93,77 @@ async fn missing_scope_nulls_local_dates_with_one_error() {
 }
 
 #[tokio::test]
+async fn without_the_scope_totals_lack_only_their_periods_with_one_error() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    sandbox
+        .fault(&json!({ "kind": "status", "status": 403, "path_contains": "/account/summary" }))
+        .await;
+    let totals = "groups { period { from } } groupCount total { sendCount } coverage { isComplete }";
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ runDate(zone: "ACCOUNT") }} }} }}"#
+        ))
+        .await;
+    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+    let answer = service
+        .query(&format!(
+            r#"{{ days: sendTotals(groupBy: DAY, zone: "ACCOUNT") {{ {totals} }}
+                  months: sendTotals(groupBy: MONTH, zone: "account") {{ {totals} }}
+                  outcomes: sendTotals(groupBy: OUTCOME, zone: "ACCOUNT") {{ groupCount }}
+                  syncState {{ listedAt }} upstreamBudget {{ resetsAt(zone: "ACCOUNT") }} }}"#
+        ))
+        .await;
+    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+    let data = &answer["data"];
+    for name in ["days", "months"] {
+        let totals = &data[name];
+        assert_eq!(
+            (&totals["groups"], &totals["groupCount"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert!(totals["total"]["sendCount"].as_u64().unwrap() > 0, "{answer}");
+        assert!(totals["coverage"]["isComplete"].is_boolean(), "{answer}");
+    }
+    assert!(data["outcomes"]["groupCount"].as_u64().unwrap() > 0, "{answer}");
+    assert_eq!(data["upstreamBudget"]["resetsAt"], Value::Null);
+}
+
+#[tokio::test]
+async fn ends_of_a_period_select_its_sends() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ sendId }} }} }}"#
+        ))
+        .await;
+    for grouping in ["DAY", "WEEK", "MONTH"] {
+        let answer = service
+            .query(&format!(
+                r#"{{ sendTotals(groupBy: {grouping}, zone: "Asia/Tokyo")
+                      {{ groups {{ period {{ startsAt(zone: "Asia/Tokyo") endsAt }} total {{ sendCount }} }} }} }}"#
+            ))
+            .await;
+        let groups = answer["data"]["sendTotals"]["groups"].as_array().unwrap();
+        assert!(!groups.is_empty(), "{answer}");
+        for group in groups {
+            let [from, until] = ["startsAt", "endsAt"].map(|end| group["period"][end].clone());
+            assert!(from.as_str().unwrap().ends_with("T00:00:00.000+09:00"), "{from}");
+            let sends = service
+                .query(&format!(
+                    "{{ sends(filter: {{ from: {from}, until: {until} }}) {{ totalCount }} }}"
+                ))
+                .await;
+            assert_eq!(
+                sends["data"]["sends"]["totalCount"], group["total"]["sendCount"],
+                "{from}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn dates_of_the_service_itself_accept_the_account_time_zone() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);

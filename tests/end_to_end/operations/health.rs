@@ -1,5 +1,7 @@
 //! Responses to health probes.
 
+use std::time::{Duration, Instant};
+
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
@@ -36,6 +38,33 @@ async fn unavailable_upstream_degrades_the_service_and_keeps_it_ready() {
     let (status, report) = readiness(&service).await;
     assert_eq!((status, &report["status"]), (200, &Value::from("degraded")));
     assert_eq!(report["reasons"][0]["code"], "UPSTREAM_DOWN", "{report}");
+}
+
+#[tokio::test]
+async fn an_outage_degrades_a_service_with_a_single_reader_until_a_call_succeeds() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--request-timeout", "5"]);
+    let activity = sandbox.activities(1).await;
+    break_down(&sandbox).await;
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while sandbox.answered(503).await < 5 {
+        assert!(Instant::now() < deadline);
+        service.query(&named_query("Single", &activity)).await;
+    }
+    let (status, report) = readiness(&service).await;
+    assert_eq!((status, &report["status"]), (200, &Value::from("degraded")));
+    assert_eq!(report["reasons"][0]["code"], "UPSTREAM_DOWN", "{report}");
+    assert!(
+        service
+            .get("/metrics")
+            .await
+            .1
+            .contains("\nsends_upstream_down 1\n")
+    );
+    let answer = service.query("{ account { timeZone } }").await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let (_, metrics) = service.get("/metrics").await;
+    assert!(metrics.contains("\nsends_upstream_down 0\n"), "{metrics}");
 }
 
 #[tokio::test]

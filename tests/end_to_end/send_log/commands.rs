@@ -92,6 +92,68 @@ async fn export_equals_the_responses_of_the_running_service() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn export_preserves_devices_pipes_and_links() {
+    use std::{os::unix::fs::FileTypeExt, os::unix::fs::symlink, process::Command};
+
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let (state, _service) = service_with_histories(&sandbox).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let export_to = |output: &str| {
+        let written = export(&state, &["--output", output]);
+        assert_eq!(written.status, Some(0), "{output}: {}", written.errors);
+        written.output
+    };
+    let whole = export(&state, &[]).output;
+
+    assert_eq!(export_to("/dev/null"), "");
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    assert_eq!(export_to("/dev/stdout"), whole);
+
+    let made = Command::new("mkfifo").arg(path("pipe")).status();
+    assert!(made.unwrap().success());
+    let pipe = path("pipe");
+    let reader = std::thread::spawn(move || fs::read_to_string(pipe).unwrap());
+    export_to(&path("pipe"));
+    assert_eq!(reader.join().unwrap().lines().count(), whole.lines().count());
+    assert!(fs::metadata(path("pipe")).unwrap().file_type().is_fifo());
+
+    fs::create_dir(path("elsewhere")).unwrap();
+    symlink("elsewhere/sends.csv", path("link")).unwrap();
+    for _ in ["a new file", "an existing file"] {
+        export_to(&path("link"));
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+        let text = fs::read_to_string(path("elsewhere/sends.csv")).unwrap();
+        assert_eq!(text.lines().count(), whole.lines().count());
+        fs::write(path("elsewhere/sends.csv"), "before").unwrap();
+    }
+    let names = fs::read_dir(folder.path()).unwrap();
+    assert_eq!(names.count(), 3);
+
+    // The end of a shell's redirection, which a rename would detach from the shell's file.
+    let output = fs::File::options()
+        .append(true)
+        .create(true)
+        .open(path("appended"))
+        .unwrap();
+    fs::write(path("appended"), "header\n").unwrap();
+    let mut command = Program::Service.command();
+    command.args([
+        "export",
+        "--state-dir",
+        state.path().to_str().unwrap(),
+        "--output",
+        "/dev/stdout",
+    ]);
+    command.env("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN);
+    let status = command.stdout(output).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    let text = fs::read_to_string(path("appended")).unwrap();
+    assert_eq!(text.lines().count(), 1 + whole.lines().count());
+}
+
 #[tokio::test]
 async fn closed_output_pipe_is_no_failure() {
     let sandbox = SandboxProcess::unlimited(&[]);

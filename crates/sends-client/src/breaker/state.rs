@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::{BreakerSettings, CircuitOpen, Probes, Throttling, circuit::Circuit};
 use crate::{Endpoint, FailureClass};
 
+/// Number of consecutive failed requests after which the upstream counts as failing even if no circuit is open, as with low traffic.
+const FAILED_REQUESTS: u32 = 5;
 /// Maximum number of failing ids and pages in memory. The entry with the oldest failure is evicted.
 pub(super) const MAX_PATHS: usize = 1_000;
 /// Factor of the maximum delay for a single id or page. Probing two of them every 30 seconds would use more than half of the
@@ -23,6 +25,8 @@ const ISOLATED_THROTTLINGS: u32 = 4;
 #[derive(Debug)]
 pub(super) struct State {
     settings: BreakerSettings,
+    /// Requests in a row, of any endpoint, that failed.
+    failed_requests: u32,
     connection: Circuit,
     endpoints: BTreeMap<&'static str, Circuit>,
     /// Ids and pages whose last request failed.
@@ -42,6 +46,7 @@ impl State {
     pub(super) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
+            failed_requests: 0,
             connection: Circuit::default(),
             endpoints: BTreeMap::new(),
             paths: HashMap::new(),
@@ -54,6 +59,12 @@ impl State {
         let circuit = self.endpoints.get(endpoint).copied().unwrap_or_default();
         let connection = self.connection.wait(now, first_delay);
         connection.max(circuit.wait(now, first_delay))
+    }
+
+    /// Whether the circuit of the connection or the endpoint is not closed, or the last [`FAILED_REQUESTS`] all failed.
+    pub(super) fn is_failing(&self, endpoint: &str) -> bool {
+        let circuit = self.endpoints.get(endpoint).copied().unwrap_or_default();
+        !self.connection.is_closed() || !circuit.is_closed() || self.failed_requests >= FAILED_REQUESTS
     }
 
     pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
@@ -92,6 +103,7 @@ impl State {
     }
 
     pub(super) fn succeeded(&mut self, endpoint: &Endpoint) {
+        self.failed_requests = 0;
         self.connected();
         let name = endpoint.name();
         let circuit = self.endpoints.remove(name).unwrap_or_default();
@@ -122,6 +134,7 @@ impl State {
 
     /// Handles a connection error, which is no evidence about the endpoint.
     pub(super) fn unreachable(&mut self, endpoint: &Endpoint, probes: Probes) {
+        self.failed_requests = self.failed_requests.saturating_add(1);
         if probes.connection {
             self.connection.probe_failed(self.settings.longest_delay);
         }
@@ -146,6 +159,7 @@ impl State {
         retry_after: Option<Duration>,
     ) -> Throttling {
         let settings = self.settings;
+        self.failed_requests = 0;
         self.connected();
         if probes.endpoint {
             // A throttling response shows that the endpoint is available.
@@ -191,6 +205,7 @@ impl State {
             first_delay,
             longest_delay,
         } = self.settings;
+        self.failed_requests = self.failed_requests.saturating_add(1);
         self.connected();
         if failures == 0 {
             return;

@@ -56,6 +56,42 @@ async fn endpoint_opens_after_consecutive_failures_of_different_ids() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn upstream_is_failing_from_the_opening_of_a_circuit_until_the_next_success() {
+    let breaker = Breaker::new(BreakerSettings::default());
+    open_for_good(&breaker);
+    assert!(breaker.is_failing());
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(breaker.upstream_wait(), None);
+    assert!(breaker.is_failing(), "without a probe");
+    let probe = ask(&breaker, &path(100));
+    assert!(breaker.is_failing());
+    probe.succeeded();
+    assert!(!breaker.is_failing());
+}
+
+#[tokio::test(start_paused = true)]
+async fn upstream_is_failing_after_five_requests_in_a_row_failed_whatever_they_are_for() {
+    for failures in [0, 5] {
+        let breaker = Breaker::new(BreakerSettings {
+            failures,
+            ..BreakerSettings::default()
+        });
+        let other = Endpoint::AccountSummary;
+        for endpoint in [&path(1), &path(1), &other, &path(1)] {
+            ask(&breaker, endpoint).failed(FailureClass::ServerFailure);
+        }
+        assert!(!breaker.is_failing());
+        ask(&breaker, &other).failed(FailureClass::Unreachable);
+        assert_eq!(breaker.upstream_wait(), None);
+        assert!(breaker.is_failing());
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(breaker.is_failing());
+        ask(&breaker, &path(2)).throttled(None);
+        assert!(!breaker.is_failing());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn probe_delay_doubles_until_a_success_closes_the_circuit() {
     let breaker = Breaker::new(BreakerSettings::default());
     open_after_early_probe(&breaker);

@@ -13,9 +13,12 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use jiff::civil::{Date, date};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 use sends_client::{
-    Lane, Pacer, Priority,
+    Clock, Lane, Pacer, Priority,
     pacing::{
         DayLedger, DepartureFile, Departures, Limits, MemoryLedger, RefusedReason, Verdict,
         departures::{Claim, Claimed, Departure, DeparturesError},
@@ -94,6 +97,53 @@ async fn process_with(record: &Arc<OneSlot>) -> Pacer {
     Pacer::open_shared(Limits::default(), ledger, record, TestClock::at(NOON))
         .await
         .unwrap()
+}
+
+/// A wall clock that passes midnight when its record of departures is first read.
+#[derive(Debug, Default)]
+struct Midnight {
+    has_passed: AtomicBool,
+}
+
+impl Clock for Midnight {
+    fn now(&self) -> Timestamp {
+        let time = if self.has_passed.load(Ordering::SeqCst) {
+            "2026-11-24T00:00:00Z"
+        } else {
+            "2026-11-23T23:59:59.999Z"
+        };
+        time.parse().unwrap()
+    }
+}
+
+impl Departures for Midnight {
+    fn claim(&self, _: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>> {
+        unreachable!("no call is made")
+    }
+
+    fn departed(&self, _: &[Departure]) {}
+
+    fn give_back(&self, _: Departure) {}
+
+    fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, DeparturesError>> {
+        self.has_passed.store(true, Ordering::SeqCst);
+        let used = if day == date(2026, 11, 23) { 7 } else { at_least };
+        Box::pin(async move { Ok(used) })
+    }
+}
+
+#[tokio::test]
+async fn calls_of_the_day_that_ends_while_a_process_starts_do_not_count_for_the_next_day() {
+    let clock = Arc::<Midnight>::default();
+    let ledger = Arc::<MemoryLedger>::default();
+    let pacer = Pacer::open_shared(per_day(10), ledger.clone(), clock.clone(), clock)
+        .await
+        .unwrap();
+    assert_eq!(ledger.used(date(2026, 11, 23)).await, Ok(7));
+    assert_eq!(ledger.used(date(2026, 11, 24)).await, Ok(0));
+    let state = pacer.state();
+    assert_eq!((state.used_today, state.remaining_today), (0, Some(10)));
+    assert_eq!(state.resets_at.to_string(), "2026-11-25T00:00:00Z");
 }
 
 /// Record in a file that also stores, by number, the times before and after each departure was granted.

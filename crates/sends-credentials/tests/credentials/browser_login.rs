@@ -5,7 +5,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use sends_credentials::{Application, CodeLogin, LoginError, LoginRequest, Settings};
 use sends_sandbox::config;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 use url::Url;
 
 use crate::upstream::Upstream;
@@ -199,6 +203,50 @@ async fn slow_and_invalid_connections_do_not_block_the_browser() {
     tokio::time::timeout(Duration::from_secs(9), redirected)
         .await
         .expect("the browser is served despite idle connections");
+}
+
+#[tokio::test]
+async fn long_requests_and_a_connection_beyond_the_limit_do_not_end_the_login() {
+    let upstream = Upstream::start().await;
+    let login = waiting(&upstream).await;
+    let url = login.url().clone();
+    let port = answer(&url, &[]).port().unwrap();
+    let finished = tokio::spawn(login.finish());
+    let connect = async || TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+
+    let mut long = connect().await;
+    let head = format!("GET /callback?code={} HTTP/1.1\r\n", "a".repeat(1 << 20));
+    // Fails when the server closes the connection before the end of the head.
+    let _ = long.write_all(head.as_bytes()).await;
+    let mut response = Vec::new();
+    let read = timeout(Duration::from_secs(30), long.read_to_end(&mut response));
+    let _ = read.await.expect("the connection is closed");
+    let response = String::from_utf8_lossy(&response);
+    assert!(
+        response.is_empty() || response.starts_with("HTTP/1.1 4"),
+        "{response}"
+    );
+
+    // As many idle connections as are served concurrently; further ones wait until one of these is closed.
+    let mut idle = Vec::new();
+    for _ in 0..32 {
+        idle.push(connect().await);
+    }
+    let mut beyond = connect().await;
+    beyond
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut first_byte = [0];
+    let early = timeout(Duration::from_millis(200), beyond.read(&mut first_byte)).await;
+    assert!(early.is_err(), "served beyond the limit: {early:?}");
+    idle.truncate(31);
+    let served = timeout(Duration::from_secs(30), beyond.read(&mut first_byte)).await;
+    assert_eq!(served.expect("a place is free").unwrap(), 1);
+    drop((idle, beyond));
+
+    upstream.http.get(url).send().await.unwrap();
+    assert!(finished.await.unwrap().is_ok());
 }
 
 #[tokio::test]

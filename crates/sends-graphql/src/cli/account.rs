@@ -24,6 +24,8 @@ pub enum CommandError {
     Settings(Vec<Problem>),
     #[error(transparent)]
     Login(#[from] LoginError),
+    #[error("{error}; {hint}")]
+    ClientRejected { error: LoginError, hint: &'static str },
     #[error(transparent)]
     LoginStore(#[from] LoginStoreError),
     #[error(transparent)]

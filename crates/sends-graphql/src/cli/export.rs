@@ -7,6 +7,7 @@ mod filter;
 mod form;
 
 use std::{
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -31,7 +32,7 @@ pub struct ExportOptions {
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
 
-    /// Output file, created once complete; standard output by default
+    /// Output file, created once complete, or a device or pipe; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -97,12 +98,24 @@ impl Export<'_> {
         }
     }
 
-    /// Writes and syncs a temporary file in the same folder, then renames it.
+    /// Writes and syncs a temporary file in the same folder, then renames it. Devices and pipes are written directly. The target of
+    /// a symbolic link is replaced, not the link.
     async fn write_file(&self, path: &Path) -> Result<(), Failure> {
         let failed = |reason| Failure::File {
             path: path.to_owned(),
             reason,
         };
+        if is_standard_output(path) {
+            return self.write(io::stdout().lock()).await;
+        }
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let device = File::options().write(true).open(path).map_err(failed)?;
+            return match self.write(device).await {
+                Err(Failure::Io(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(error)),
+                written => written,
+            };
+        }
+        let path = &link_target(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
         match self.write(file.as_file()).await {
@@ -133,4 +146,37 @@ impl Export<'_> {
         }
         Ok(form.end()?)
     }
+}
+
+/// Whether the path leads to the file, pipe or terminal that is the standard output, such as `/dev/stdout`.
+#[cfg(unix)]
+fn is_standard_output(path: &Path) -> bool {
+    use std::os::{fd::AsFd, unix::fs::MetadataExt};
+
+    let metadata = || {
+        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        io::Result::Ok((output.metadata()?, fs::metadata(path)?))
+    };
+    metadata().is_ok_and(|(output, file)| (output.dev(), output.ino()) == (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_standard_output(_: &Path) -> bool {
+    false
+}
+
+/// Maximum number of symbolic links that are followed, as in Linux.
+const MAX_LINKS: usize = 40;
+
+/// The path without symbolic links to the file itself, which may not exist.
+fn link_target(path: &Path) -> PathBuf {
+    let mut target = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&target) else {
+            return target;
+        };
+        target.pop();
+        target.push(next);
+    }
+    target
 }

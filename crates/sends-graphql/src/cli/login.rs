@@ -13,7 +13,7 @@ use sends_client::{
 };
 use sends_core::Privilege;
 use sends_credentials::{
-    Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginRequest, StateDir,
+    Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginError, LoginRequest, StateDir,
     environment::EnvironmentVariables,
 };
 use tokio::time::Instant;
@@ -82,6 +82,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
     let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
+    let has_secret = variables.client_secret.is_some();
     let application = match variables.client_secret {
         Some(secret) => Application::confidential(client_id, secret),
         None => Application::public(client_id),
@@ -93,10 +94,11 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     let state = config::state_dir(&options.account.state)?;
 
     let grant = if options.device {
-        on_a_device(request, &state).await?
+        on_a_device(request, &state).await
     } else {
-        in_a_browser(options, request, &state).await?
+        in_a_browser(options, request, &state).await
     };
+    let grant = grant.map_err(|error| with_hint(error, has_secret))?;
     let login = Login::new(&state, sends_credentials::Settings::default());
     let is_renewable = grant.is_renewable();
     login.save(grant).await?;
@@ -108,6 +110,26 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     // A failed write does not invalidate the login.
     let _ = tokio::time::timeout(FLUSH_TIMEOUT, pacer.flush()).await;
     verified
+}
+
+/// Adds the options to check if the application could not be authenticated (RFC 6749, section 5.2).
+fn with_hint(error: CommandError, has_secret: bool) -> CommandError {
+    match error {
+        CommandError::Login(error @ LoginError::Refused { .. }) if is_of_client(&error) => {
+            let hint = if has_secret {
+                "check --client-id and SENDS_CLIENT_SECRET, which an application without a secret must not have"
+            } else {
+                "check --client-id, and set SENDS_CLIENT_SECRET if the application has a client secret"
+            };
+            CommandError::ClientRejected { error, hint }
+        }
+        error => error,
+    }
+}
+
+fn is_of_client(error: &LoginError) -> bool {
+    const CODES: [&str; 2] = ["invalid_client", "unauthorized_client"];
+    matches!(error, LoginError::Refused { error, .. } if CODES.contains(&error.as_str()))
 }
 
 fn print_expiry(login: &Login) -> Result<(), CommandError> {

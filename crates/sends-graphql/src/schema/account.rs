@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use sends_core::AccountSummary;
 
-use super::scalar::count;
+use super::scalar::Long;
 
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
@@ -25,8 +25,8 @@ impl Account {
         self.0.time_zone_id.as_deref()
     }
 
-    /// Number of values that could not be decoded and are therefore null. Normally 0.
-    async fn unreadable_value_count(&self) -> i32 {
-        count(self.0.unreadable_values)
+    /// Number of undecodable values above, which are null. Normally 0.
+    async fn unreadable_value_count(&self) -> Long {
+        self.0.unreadable_values.into()
     }
 }

@@ -57,9 +57,25 @@ impl CampaignActivity {
         }
     }
 
-    /// Returns whether the activity is a web page, which has neither a history nor statistics. `false` if the role is unknown.
+    /// Returns whether the campaign lists the activity as a web page, which has neither a history nor statistics.
     fn is_never_sent(&self) -> bool {
         self.role.as_ref().is_some_and(|role| !role.can_be_sent())
+    }
+
+    /// Whether the activity is a web page. Reads the role if it is unknown; an unreadable role is no evidence.
+    async fn is_web_page(&self, context: &Context<'_>) -> bool {
+        let loader = context.data_unchecked::<ResourceLoader>();
+        let role = match loader.known_role(self.id) {
+            Some(role) => Some(Verbatim::clone(&role)),
+            None => self.read_role(context).await.and_then(Result::ok),
+        };
+        role.is_some_and(|role| !role.can_be_sent())
+    }
+
+    /// Whether the activity is a web page, judged by its history first: only for an empty one can the role cost a call.
+    async fn is_page_without_sends(&self, context: &Context<'_>, history: &SendHistory) -> bool {
+        let is_empty = history.is_empty() && history.unreadable_sends() == 0;
+        is_empty && (self.is_never_sent() || self.is_web_page(context).await)
     }
 
     async fn detail<T>(

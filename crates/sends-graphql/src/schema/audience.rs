@@ -11,7 +11,7 @@ use sends_core::{ListId, SegmentId};
 use super::{
     ApiError,
     error::Nullable,
-    scalar::{DateTime, TimeZone, count},
+    scalar::{DateTime, Long, TimeZone},
 };
 use crate::{sources::histories::ReadError, sources::loader::ResourceLoader};
 
@@ -112,9 +112,9 @@ impl ContactList {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of values that could not be decoded and are therefore null. Normally 0.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        self.field(context, |list| Some(count(list.unreadable_values)))
+    /// Number of undecodable values, which are null. Normally 0.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.field(context, |list| Some(list.unreadable_values.into()))
             .await
     }
 }
@@ -174,9 +174,9 @@ impl Segment {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of values that could not be decoded and are therefore null. Normally 0.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        self.field(context, |segment| Some(count(segment.unreadable_values)))
+    /// Number of undecodable values, which are null. Normally 0.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.field(context, |segment| Some(segment.unreadable_values.into()))
             .await
     }
 }

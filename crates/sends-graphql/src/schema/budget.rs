@@ -1,11 +1,7 @@
 use async_graphql::SimpleObject;
 use sends_client::pacing::PacerState;
 
-use super::{
-    enums::PauseReason,
-    scalar::{Long, count},
-    zone::dates,
-};
+use super::{enums::PauseReason, scalar::Long, zone::dates};
 
 /// Usage of Constant Contact's rate limits by one API key. This service counts its calls, since Constant Contact does not report
 /// the usage.
@@ -24,9 +20,9 @@ pub(super) struct UpstreamBudget {
     /// Part of `remainingToday` that background work may use. The rest is reserved for queries. Null if unlimited.
     remaining_for_background: Option<Long>,
     /// Number of queued upstream calls.
-    queue_length: i32,
-    /// Maximum number of queued upstream calls. Further calls fail with `RATE_LIMITED`.
-    queue_limit: i32,
+    queue_length: Long,
+    /// Maximum number of queued upstream calls. Calls beyond it fail with `RATE_LIMITED`.
+    queue_limit: Long,
     /// Cause of the current pause of upstream calls. Null if calls are not paused.
     pause_reason: Option<PauseReason>,
     #[graphql(skip)]
@@ -48,8 +44,8 @@ impl From<PacerState> for UpstreamBudget {
             used_today: state.used_today.into(),
             remaining_today: state.remaining_today.map(Into::into),
             remaining_for_background: state.remaining_for_background.map(Into::into),
-            queue_length: count(state.queue_length),
-            queue_limit: count(state.queue_limit),
+            queue_length: state.queue_length.into(),
+            queue_limit: state.queue_limit.into(),
             pause_reason: state.pause.map(|pause| pause.reason.into()),
             state,
         }

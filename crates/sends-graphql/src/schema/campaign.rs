@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
-use sends_core::{ActivityId, ActivityReference, CampaignId, CampaignStatus as Status};
+use sends_core::{ActivityId, ActivityReference, CampaignDetail, CampaignId, CampaignStatus as Status};
 
 use super::{
     ApiError,
@@ -12,7 +12,7 @@ use super::{
     charge,
     enums::{ActivityRole, CampaignStatus},
     error::Nullable,
-    scalar::{DateTime, TimeZone, count},
+    scalar::{DateTime, Long, TimeZone},
     stats::EngagementStats,
 };
 use crate::{sources::loader::ResourceLoader, sources::resources::Told};
@@ -108,6 +108,16 @@ impl Campaign {
             Ok(detail) => field(&detail.campaign).map(Ok),
             Err(error) => Some(Err(error.into())),
         }
+    }
+
+    /// A number from the campaign with its activities.
+    async fn detail(
+        &self,
+        context: &Context<'_>,
+        number: impl FnOnce(&CampaignDetail) -> usize,
+    ) -> Nullable<Long> {
+        let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
+        Some(detail.map(|detail| number(&detail).into()).map_err(Into::into))
     }
 
     async fn chosen_activities(
@@ -220,30 +230,26 @@ impl Campaign {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// Number of activities that could not be decoded and are missing from `activities`. 1 if the list itself is missing.
-    /// Normally 0. Shares the upstream call of `activities`. Null with an error if that call fails.
-    async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
-        Some(
-            detail
-                .map(|detail| count(detail.unreadable_activities))
-                .map_err(Into::into),
-        )
+    /// Number of undecodable activities, which are missing from `activities`; 1 if the list itself is missing. Normally 0. Shares
+    /// the upstream call of `activities`. Null with an error if that call fails.
+    async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.detail(context, |detail| detail.unreadable_activities).await
     }
 
-    /// Number of values that could not be decoded and are therefore null or `UNKNOWN`. Includes the roles of the activities if
-    /// the campaign was read by id. Normally 0. Null for a campaign of the send log, which does not store the number. Null with
-    /// an error if the campaign cannot be read.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        if self.record.is_some() {
-            return self.unreadable_values.map(|values| Ok(count(values)));
+    /// Number of undecodable roles of `activities`, which are `UNKNOWN`. Normally 0. Shares the upstream call of `activities`. Null
+    /// with an error if that call fails.
+    async fn unreadable_role_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.detail(context, |detail| detail.unreadable_roles).await
+    }
+
+    /// Number of undecodable values of the campaign itself, which are null or `UNKNOWN`. Normally 0. For a campaign of the send
+    /// log, which does not store the number, it shares the upstream call of `activities`. Null with an error if the campaign
+    /// cannot be read.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        match self.unreadable_values {
+            Some(values) => Some(Ok(values.into())),
+            None => self.detail(context, |detail| detail.unreadable_values).await,
         }
-        let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
-        Some(
-            detail
-                .map(|detail| count(detail.unreadable_values))
-                .map_err(Into::into),
-        )
     }
 
     /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and more if Constant

@@ -22,7 +22,7 @@ use super::{
     connection::PageInfo,
     history_arguments::period,
     paging::cursor_argument,
-    scalar::{DateTime, count},
+    scalar::{DateTime, Long},
 };
 use crate::{sources::loader::ResourceLoader, sources::resources::CampaignPage};
 
@@ -163,6 +163,13 @@ impl CampaignPageRequest {
             && self.after.is_some_and(is_last)
     }
 
+    /// Whether these records reach beyond the start of the period, so that the pages after them have no campaign of the filter.
+    fn ends_before(&self, records: &[sends_core::Campaign]) -> bool {
+        let last = records.last().and_then(|campaign| campaign.updated_at);
+        last.zip(self.updated_from)
+            .is_some_and(|(last, from)| last < from)
+    }
+
     pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
         let loader = context.data_unchecked::<ResourceLoader>();
         let page = loader.campaign_page(self.filter()).await?;
@@ -198,7 +205,7 @@ impl CampaignPageRequest {
             return Err(ApiError::cut_short());
         }
         // The cursor contains a date, so paging can continue even if the upstream's link is broken.
-        let leads_on = next.is_some() || is_cut_short;
+        let leads_on = (next.is_some() || is_cut_short) && !self.ends_before(&records);
         let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
         let page: Arc<[CampaignId]> = chosen.iter().map(|campaign| campaign.id).collect();
@@ -273,9 +280,9 @@ impl CampaignConnection {
         }
     }
 
-    /// Number of campaigns on this page that could not be decoded and are omitted. Normally 0.
-    async fn unreadable_campaign_count(&self) -> i32 {
-        count(self.unreadable)
+    /// Number of undecodable campaigns of this page, which are omitted. Normally 0.
+    async fn unreadable_campaign_count(&self) -> Long {
+        self.unreadable.into()
     }
 }
 

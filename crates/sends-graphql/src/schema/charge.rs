@@ -29,7 +29,19 @@ pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) 
     charged.map_err(Into::into)
 }
 
-/// Yields if the operation has run for a while. Replaces [`list`] where the estimate includes every item.
+/// Charges the bytes of an id beyond the estimate for an object that the field of `context` is about to return. Each selected
+/// field of the object can repeat the id.
+pub(super) fn long_id(context: &Context<'_>, beyond: usize) -> Result<(), ApiError> {
+    let Some(memory) = answers::current() else {
+        return Ok(());
+    };
+    let (fields, _) = of_item(&context.item.node.selection_set);
+    memory
+        .charge(0, fields.saturating_mul(beyond))
+        .map_err(Into::into)
+}
+
+/// Yields before a list whose length the estimate includes, if the operation has run for a while.
 pub(super) async fn foreseen_list() {
     if let Some(memory) = answers::current() {
         memory.pause().await;

@@ -35,7 +35,7 @@ impl SendStatus {
     }
 }
 
-/// Status of a campaign or an activity.
+/// Constant Contact's status of a campaign or an activity.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum CampaignStatus {
     /// Not yet scheduled or sent.
@@ -111,15 +111,15 @@ pub(super) enum SendOutcome {
     Unknown,
 }
 
-/// Category of a reason code.
+/// Area in which the cause of a result lies.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::ReasonCategory")]
 pub(super) enum ReasonCategory {
-    /// Successful send.
+    /// No problem: the email was sent.
     Success,
-    /// Internal failure of Constant Contact.
+    /// Constant Contact failed internally.
     System,
-    /// Account under review.
+    /// Constant Contact reviews the account.
     Compliance,
     /// Failed payment or expired product.
     Billing,
@@ -135,7 +135,7 @@ pub(super) enum ReasonCategory {
     Sender,
     /// Feature that the account lacks.
     Feature,
-    /// Send without recipients.
+    /// The contact lists or segments had no recipients.
     Audience,
     /// Undocumented code.
     Unknown,
@@ -169,7 +169,7 @@ pub(super) enum RetryAdvice {
     Unknown,
 }
 
-/// Party that has to act on the result of a send.
+/// Party that can remove the cause of a failed send.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Actor")]
 pub(super) enum ResponsibleParty {
@@ -187,7 +187,7 @@ pub(super) enum ResponsibleParty {
     ConstantContact,
 }
 
-/// Order of a list of sends.
+/// Order of sends: by `sendId` within one activity, by `runDate` in the send log.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum SendOrder {
     /// Earliest attempt first.

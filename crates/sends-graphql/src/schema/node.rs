@@ -11,12 +11,14 @@ use super::{
     activity::CampaignActivity,
     audience::{ContactList, LIST, SEGMENT, Segment},
     campaign::{CAMPAIGN, Campaign, KnownCampaign},
+    charge,
     paging::Place,
     send::HistoricSend,
 };
 use crate::{sources::histories::HistoryKey, sources::loader::HistoryLoader};
 
-/// Object with a global id. Global ids are unique among all types, so a client can cache objects by `id` alone.
+/// Object with a global id. Global ids are unique among all types, so that a client can cache objects by `id` alone. An object has
+/// the same values on every path that leads to it, except that paths can differ in the age of the data.
 #[derive(Interface)]
 #[graphql(field(
     name = "id",
@@ -45,7 +47,10 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
     match parse(id).ok_or_else(|| wrong(id, "an id of this schema. Use the `id` of an object"))? {
         GlobalId::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
         GlobalId::Campaign(campaign) => Ok(Node::Campaign(Campaign::new(campaign))),
-        GlobalId::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
+        GlobalId::ContactList(list) => {
+            charge::long_id(context, id.len().saturating_sub(MAX_LENGTH))?;
+            Ok(Node::ContactList(ContactList(list)))
+        }
         GlobalId::Segment(segment) => Ok(Node::Segment(Segment(segment))),
         GlobalId::Send(activity, place) => {
             let key = HistoryKey {
@@ -60,20 +65,18 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
     }
 }
 
-/// Maximum length of an id in bytes. Any number of fields can repeat an id in the response, whose memory estimate assumes
-/// short values.
+/// Maximum length of an id in bytes, except for a contact list, whose id upstream can be of any length. Any number of fields can
+/// repeat an id in the response, whose memory estimate assumes this length.
 const MAX_LENGTH: usize = 200;
 
 fn parse(id: &ID) -> Option<GlobalId> {
-    if id.len() > MAX_LENGTH {
-        return None;
-    }
     let Some((kind, rest)) = id.split_once(':') else {
         return id.parse().ok().map(GlobalId::Activity);
     };
     match kind {
-        CAMPAIGN => rest.parse().ok().map(GlobalId::Campaign),
         LIST => Some(GlobalId::ContactList(ListId::from(rest))),
+        _ if id.len() > MAX_LENGTH => None,
+        CAMPAIGN => rest.parse().ok().map(GlobalId::Campaign),
         SEGMENT => segment(rest).map(GlobalId::Segment),
         activity => Some(GlobalId::Send(activity.parse().ok()?, Place::of_id(rest)?)),
     }
@@ -155,8 +158,8 @@ mod tests {
                 GlobalId::ContactList(ListId::from("General: Interest")),
             ),
             (
-                format!("ContactList:{}", "a".repeat(180)),
-                GlobalId::ContactList(ListId::from(&*"a".repeat(180))),
+                format!("ContactList:{}", "a".repeat(10_000)),
+                GlobalId::ContactList(ListId::from(&*"a".repeat(10_000))),
             ),
         ] {
             assert_eq!(parse(&ID(id.clone())), Some(expected), "{id}");
@@ -179,7 +182,7 @@ mod tests {
             ":2147483648",
             "x",
         ];
-        let too_long = format!("ContactList:{}", "a".repeat(190));
+        let too_long = format!("Segment:{}", "1".repeat(200));
         let others = [
             "",
             &too_long,

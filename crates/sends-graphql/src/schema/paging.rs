@@ -102,7 +102,11 @@ pub(super) struct Page {
 }
 
 impl PageArguments {
+    /// Rejects `first` together with `last`, as all lists do: the Relay specification discourages the combination.
     pub(super) fn check(&self) -> Result<PageRequest, ApiError> {
+        if self.first.is_some() && self.last.is_some() {
+            return Err(ApiError::first_and_last());
+        }
         Ok(PageRequest {
             first: length("first", self.first)?,
             after: cursor_argument("after", self.after.as_deref(), Place::read)?,

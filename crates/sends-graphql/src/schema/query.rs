@@ -28,7 +28,7 @@ const MAX_IDS: usize = 500;
 
 pub struct Query;
 
-/// Root type of all queries.
+/// Send histories, the campaigns and contact lists that they belong to, and the state of this service. There are no mutations.
 #[Object]
 impl Query {
     /// Campaign activity by id. The lookup costs no upstream call. The fields of an unknown activity fail with code `NOT_FOUND`.
@@ -66,9 +66,10 @@ impl Query {
         Some(node::campaign_id(&id).map(Campaign::new))
     }
 
-    /// Campaigns of the account, including deleted campaigns, most recently updated first. Costs one upstream call per page. If
-    /// the call fails, the last cached page is returned and reported in `extensions.upstream.stale`, as for all cached values.
-    /// Null with an error if no page is cached.
+    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails, the
+    /// last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null with an error if
+    /// no page is known. The last page can be empty: whether a campaign follows is as reported by Constant Contact, which can count
+    /// campaigns outside the filter or undecodable ones.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -98,7 +99,10 @@ impl Query {
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The `id` of an object.")] id: ID,
+        #[graphql(
+            desc = "Global id: the value of the field `id` of any object of this schema, such as `ContactList:3bf9…`."
+        )]
+        id: ID,
     ) -> Nullable<Node> {
         Some(node::find(context, &id).await)
     }
@@ -155,7 +159,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendLogFilter>,
         #[graphql(desc = "Property by which the sends are grouped.")] group_by: SendGrouping,
-        #[graphql(desc = "Time zone of days, weeks and months.", default)] zone: TimeZone,
+        #[graphql(desc = "Time zone in which days, weeks and months begin.", default)] zone: TimeZone,
         #[graphql(desc = "Maximum number of groups: at most 1,000, 100 by default.")] first: Option<i32>,
     ) -> Nullable<SendTotals> {
         let filter = filter.unwrap_or_default();

@@ -23,7 +23,7 @@ impl Reason {
         self.0.meaning
     }
 
-    /// Category of the reason.
+    /// Area in which the cause lies, such as billing or content.
     async fn category(&self) -> ReasonCategory {
         self.0.category.into()
     }

@@ -1,3 +1,7 @@
+//! Custom scalars.
+
+mod rfc3339;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{
     Timestamp, civil,
@@ -31,25 +35,29 @@ impl DateTime {
         }
     }
 
+    /// With the offset that a time zone has at this instant, rounded to a minute: RFC 3339 has no seconds in offsets, which
+    /// time zones had until 1972. The instant remains exact.
     pub(super) fn zoned(at: Timestamp, zone: &tz::TimeZone) -> Self {
+        let offset = zone.to_offset(at);
+        let minutes = (offset.seconds() + 30).div_euclid(60);
         Self {
             at,
-            offset: zone.to_offset(at),
+            offset: Offset::from_seconds(minutes * 60).unwrap_or(offset),
         }
     }
 }
 
-/// Instant as RFC 3339 text with milliseconds and an offset. Results use the offset of the field's `zone` argument, for example
-/// `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset.
+/// Instant as RFC 3339 text with an offset. Results have milliseconds and the offset of the field's `zone` argument, such as
+/// `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset and any number of decimal places,
+/// of which nine count. `T` and `Z` may be in lower case; a space instead of `T` is rejected. A leap second counts as the second
+/// before it. The latest instant is `9999-12-30T22:00:00Z`.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        // The parser's error text is replaced, because it would be published.
         match value {
-            Value::String(text) => text
-                .parse()
+            Value::String(text) => rfc3339::parse(&text)
                 .map(Self::utc)
-                .map_err(|_| InputValueError::custom(DATE_TIME)),
+                .ok_or_else(|| InputValueError::custom(DATE_TIME)),
             value => Err(InputValueError::expected_type(value)),
         }
     }
@@ -71,10 +79,14 @@ pub(super) struct Date(pub(super) civil::Date);
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
-            Value::String(text) => text
-                .parse()
-                .map(Self)
-                .map_err(|_| InputValueError::custom("expected a date such as \"2026-01-31\"")),
+            Value::String(text) => {
+                let date = text
+                    .parse()
+                    .ok()
+                    .filter(|date: &civil::Date| date.to_string() == text);
+                let error = || InputValueError::custom("expected a date such as \"2026-01-31\"");
+                date.map(Self).ok_or_else(error)
+            }
             value => Err(InputValueError::expected_type(value)),
         }
     }
@@ -93,20 +105,20 @@ pub(super) enum TimeZone {
     Iana(tz::TimeZone),
 }
 
-/// Time zone: `UTC`, `ACCOUNT` for the time zone of the Constant Contact account, or an IANA name such as `America/New_York`.
-/// `ACCOUNT` requires the scope `account_read` and one upstream call per operation. If the account cannot be read, the fields
-/// with this argument are null, with a single error for the operation.
+/// Time zone: `UTC`, `ACCOUNT` for the time zone of the Constant Contact account, or an IANA name such as `America/New_York`, in
+/// upper or lower case. `ACCOUNT` needs the scope `account_read` and one upstream call per operation. If the account cannot be
+/// read, the values that need the time zone are null, with a single error for the operation: dates with this argument, and
+/// `groups` and `groupCount` of `sendTotals` by day, week or month.
 #[Scalar]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
-            Value::String(name) => Ok(match name.as_str() {
-                "UTC" => Self::Utc,
-                "ACCOUNT" => Self::Account,
-                name => tz::TimeZone::get(name)
-                    .map(Self::Iana)
-                    .map_err(|_| InputValueError::custom(TIME_ZONE))?,
-            }),
+            Value::String(name) if name.eq_ignore_ascii_case("UTC") => Ok(Self::Utc),
+            Value::String(name) if name.eq_ignore_ascii_case("ACCOUNT") => Ok(Self::Account),
+            Value::String(name) => match time_zone(&name) {
+                Some(zone) => Ok(Self::Iana(zone)),
+                None => Err(InputValueError::custom(TIME_ZONE)),
+            },
             value => Err(InputValueError::expected_type(value)),
         }
     }
@@ -118,6 +130,16 @@ impl ScalarType for TimeZone {
             Self::Iana(zone) => zone.iana_name().unwrap_or("UTC"),
         })
     }
+}
+
+/// The time zone with this IANA name, in upper or lower case. `None` for the placeholders of an unknown time zone.
+pub(super) fn time_zone(name: &str) -> Option<tz::TimeZone> {
+    const PLACEHOLDERS: [&str; 2] = ["Etc/Unknown", "Factory"];
+    let is_placeholder = |placeholder: &&str| placeholder.eq_ignore_ascii_case(name);
+    if PLACEHOLDERS.iter().any(is_placeholder) {
+        return None;
+    }
+    tz::TimeZone::get(name).ok()
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -152,29 +174,54 @@ impl From<usize> for Long {
     }
 }
 
-/// Converts the length of an in-memory collection, which is far below the maximum of `Int`.
-pub(super) fn count(length: usize) -> i32 {
-    i32::try_from(length).unwrap_or(i32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn time_zone_names_are_canonical() {
+    fn time_zone_names_are_case_insensitive() {
         for (name, read) in [
             ("UTC", "UTC"),
+            ("utc", "UTC"),
             ("ACCOUNT", "ACCOUNT"),
+            ("account", "ACCOUNT"),
             ("asia/tokyo", "Asia/Tokyo"),
         ] {
             let zone = TimeZone::parse(name.into()).unwrap();
             assert_eq!(zone.to_value(), Value::from(read));
         }
-        for wrong in ["", "account", "Nowhere/Else", "+02:00"] {
+        for wrong in [
+            "",
+            "Nowhere/Else",
+            "+02:00",
+            "Etc/Unknown",
+            "etc/unknown",
+            "Factory",
+            "FACTORY",
+        ] {
             assert_eq!(check("TimeZone", || wrong.into()), Err(TIME_ZONE), "{wrong}");
         }
         let value = || Value::Enum(async_graphql::Name::new("UTC"));
         assert_eq!(check("TimeZone", value), Err(TIME_ZONE));
+    }
+
+    #[test]
+    fn offset_of_a_result_has_whole_minutes_and_its_instant_is_exact() {
+        let at: Timestamp = "1880-01-01T12:00:00Z".parse().unwrap();
+        let Value::String(text) = DateTime::zoned(at, &time_zone("America/New_York").unwrap()).to_value()
+        else {
+            panic!("no text");
+        };
+        assert_eq!(text, "1880-01-01T07:04:00.000-04:56");
+        assert_eq!(rfc3339::parse(&text), Some(at));
+    }
+
+    #[test]
+    fn dates_have_one_format() {
+        let parse = |text: &str| Date::parse(text.into()).is_ok();
+        assert!(parse("2026-01-31"));
+        for wrong in ["20260131", "2026-01-31T12:00:00", "2026-1-31", "+002026-01-31"] {
+            assert!(!parse(wrong), "{wrong}");
+        }
     }
 }

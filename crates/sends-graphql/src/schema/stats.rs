@@ -1,10 +1,7 @@
 use async_graphql::SimpleObject;
 use jiff::Timestamp;
 
-use super::{
-    scalar::{Long, count},
-    zone::dates,
-};
+use super::{scalar::Long, zone::dates};
 
 /// Engagement statistics of an email. Each contact is counted once, except in the fields named `total...`. A field is null
 /// if Constant Contact reports no value.
@@ -38,8 +35,8 @@ pub(super) struct EngagementStats {
     total_opens_tablet: Option<Long>,
     /// Number of clicks, including repeated clicks.
     total_clicks: Option<Long>,
-    /// Number of values that could not be decoded and are therefore null. Normally 0.
-    unreadable_value_count: i32,
+    /// Number of undecodable values, which are null. Normally 0.
+    unreadable_value_count: Long,
     #[graphql(skip)]
     updated: Option<Timestamp>,
 }
@@ -47,7 +44,7 @@ pub(super) struct EngagementStats {
 /// Number of bounced contacts by bounce type. A field is null if Constant Contact reports no value.
 #[derive(SimpleObject)]
 pub(super) struct Bounces {
-    /// All bounces.
+    /// Bounces of all types.
     total: Option<Long>,
     /// Blocked by the receiving server.
     blocked: Option<Long>,
@@ -112,7 +109,7 @@ impl EngagementStats {
             total_opens_computer: number(stats.opens_computer),
             total_opens_tablet: number(stats.opens_tablet),
             total_clicks: number(stats.clicks_all),
-            unreadable_value_count: count(unreadable_values),
+            unreadable_value_count: unreadable_values.into(),
             updated,
         }
     }

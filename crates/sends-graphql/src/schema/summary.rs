@@ -1,25 +1,21 @@
 use async_graphql::SimpleObject;
 use sends_core::HistorySummary;
 
-use super::{
-    enums::SendOutcome,
-    scalar::{Long, count},
-    zone::dates,
-};
+use super::{enums::SendOutcome, scalar::Long, zone::dates};
 
 /// Summary of the send history of one activity.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct SendSummary {
     /// Number of send attempts. 0 if the activity was never sent.
-    attempt_count: i32,
+    attempt_count: Long,
     /// Number of attempts with the outcome `FAILED`.
-    failed_attempt_count: i32,
-    /// Sum of `count` over the sends with the outcome `SENT`. A lower bound, because Constant Contact does not report how many
-    /// contacts a partial send reached.
+    failed_attempt_count: Long,
+    /// Total `count` of the sends with the outcome `SENT`. A lower bound: partial sends are not included, since Constant
+    /// Contact does not report how many contacts they reached.
     contacts_reached: Long,
-    /// Number of sends of the activity that could not be decoded. The other fields do not include them. Normally 0.
-    unreadable_send_count: i32,
+    /// Number of undecodable sends of the activity, which the other fields do not include. Normally 0.
+    unreadable_send_count: Long,
     /// Outcome of the most recent send. Null if the activity was never sent.
     latest_outcome: Option<SendOutcome>,
     /// Whether the most recent send needs attention because it failed, was partial, or has an unknown outcome. Also true if
@@ -39,10 +35,10 @@ dates! { SendSummary {
 impl From<HistorySummary> for SendSummary {
     fn from(summary: HistorySummary) -> Self {
         Self {
-            attempt_count: count(summary.attempts),
-            failed_attempt_count: count(summary.failed_attempts),
+            attempt_count: summary.attempts.into(),
+            failed_attempt_count: summary.failed_attempts.into(),
             contacts_reached: Long(summary.contacts_reached),
-            unreadable_send_count: count(summary.unreadable_sends),
+            unreadable_send_count: summary.unreadable_sends.into(),
             latest_outcome: summary.latest_outcome.map(Into::into),
             needs_attention: summary.needs_attention,
             summary,

@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz};
 use super::{
     ApiError,
     error::Nullable,
-    scalar::{DateTime, TimeZone},
+    scalar::{DateTime, TimeZone, time_zone},
 };
 use crate::sources::loader::ResourceLoader;
 
@@ -31,6 +31,13 @@ macro_rules! dates {
 }
 pub(super) use dates;
 
+/// Null; only the first failure of the operation to determine the account's time zone is an error. Otherwise a missing scope
+/// would be reported for every date.
+pub(super) fn reported_once<T>(context: &Context<'_>, error: ApiError) -> Nullable<T> {
+    let loader = context.data_unchecked::<ResourceLoader>();
+    loader.first_failure_of_account().then_some(Err(error))
+}
+
 impl TimeZone {
     /// Returns the rules of the time zone. For the account's time zone, reads the account.
     pub(super) async fn rules(&self, context: &Context<'_>) -> Result<tz::TimeZone, ApiError> {
@@ -39,8 +46,8 @@ impl TimeZone {
             Self::Iana(zone) => Ok(zone.clone()),
             Self::Account => {
                 let account = context.data_unchecked::<ResourceLoader>().account().await?;
-                let zone = account.time_zone_id.as_deref().map(tz::TimeZone::get);
-                zone.and_then(Result::ok).ok_or_else(ApiError::no_time_zone)
+                let zone = account.time_zone_id.as_deref().and_then(time_zone);
+                zone.ok_or_else(ApiError::no_time_zone)
             }
         }
     }
@@ -50,10 +57,7 @@ impl TimeZone {
         let at = at?;
         match self.rules(context).await {
             Ok(zone) => Some(Ok(DateTime::zoned(at, &zone))),
-            Err(error) => {
-                let loader = context.data_unchecked::<ResourceLoader>();
-                loader.first_failure_of_account().then_some(Err(error))
-            }
+            Err(error) => reported_once(context, error),
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let backend = &service.backend;
     let state = metrics::State {
         pacer: backend.client.pacer().current_state().await,
-        is_upstream_down: backend.client.left_alone_for().is_some(),
+        is_upstream_down: backend.client.is_failing(),
         lookups: backend.store.lookups(),
         store: backend.store.health(),
         answers: backend.histories.counts(),

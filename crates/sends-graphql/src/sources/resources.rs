@@ -22,8 +22,8 @@ use sends_client::{
     Batch, CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage, UpstreamError,
 };
 use sends_core::{
-    AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
-    CampaignStats, CampaignStatus, Schedule, Segment, SegmentId,
+    AccountSummary, ActivityDetail, ActivityId, ActivityRole, ActivityStats, Campaign, CampaignDetail,
+    CampaignId, CampaignStats, CampaignStatus, Schedule, Segment, SegmentId, Verbatim,
 };
 #[cfg(doc)]
 use sends_store::Owner;
@@ -45,8 +45,10 @@ pub type CampaignPage = ResourcePage<Campaign>;
 
 /// Maximum number of cached single resources of one kind, across all owners.
 const SINGLE: usize = 20_000;
-/// Maximum number of cached listings of one kind, across all owners.
-const LISTINGS: usize = 100;
+/// Maximum number of cached batches of one kind, across all owners.
+const BATCHES: usize = 100;
+/// Maximum size of the cached listings of one kind, across all owners, in bytes: 1,600 pages of 50 campaigns.
+const LISTING_BYTES: usize = 16 << 20;
 
 #[derive(Clone)]
 pub struct Resources(Arc<Shelves>);
@@ -60,6 +62,8 @@ pub(crate) struct Shelves {
     activities: ResourceCache<ActivityId, ActivityDetail>,
     /// Campaign of each activity, from responses for campaigns and activities.
     campaigns_of_activities: ResourceCache<ActivityId, CampaignId>,
+    /// Roles of activities, as seen in responses about activities or campaigns.
+    roles_of_activities: ResourceCache<ActivityId, Verbatim<ActivityRole>>,
     schedules: ResourceCache<ActivityId, Schedule>,
     activity_stats: ResourceCache<ActivityId, Told<ActivityStats>>,
     campaign_stats: ResourceCache<CampaignId, Told<CampaignStats>>,
@@ -88,10 +92,16 @@ impl Resources {
             client,
             clock,
             ending,
-            campaign_pages: ResourceCache::new(Kind::CampaignPage, LISTINGS, max_age),
+            campaign_pages: ResourceCache::of_listings(
+                Kind::CampaignPage,
+                LISTING_BYTES,
+                max_age,
+                page_bytes,
+            ),
             campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
             activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             campaigns_of_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
+            roles_of_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             schedules: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             activity_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
             campaign_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
@@ -100,12 +110,22 @@ impl Resources {
             activity_practice: Mutex::default(),
             // Constant Contact documents that one unknown id fails the whole batch.
             campaign_practice: Mutex::new(Practice::Refuses),
-            activity_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
-            campaign_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
-            contact_lists: ResourceCache::new(Kind::ContactLists, LISTINGS, max_age),
-            segments: ResourceCache::new(Kind::Segments, LISTINGS, max_age),
+            activity_batches: ResourceCache::new(Kind::Stats, BATCHES, max_age),
+            campaign_batches: ResourceCache::new(Kind::Stats, BATCHES, max_age),
+            contact_lists: ResourceCache::of_listings(
+                Kind::ContactLists,
+                LISTING_BYTES,
+                max_age,
+                ContactLists::bytes,
+            ),
+            segments: ResourceCache::of_listings(
+                Kind::Segments,
+                LISTING_BYTES,
+                max_age,
+                names::segment_bytes,
+            ),
             unlisted_segments: ResourceCache::new(Kind::Segments, SINGLE, max_age),
-            accounts: ResourceCache::new(Kind::Account, LISTINGS, max_age),
+            accounts: ResourceCache::new(Kind::Account, SINGLE, max_age),
         }))
     }
 
@@ -153,6 +173,7 @@ impl Resources {
             for activity in &detail.activities {
                 note_status(&self.0.draft_activities, context, activity.id, status);
                 self.note_campaign(context, activity.id, id);
+                self.note_role(context, activity.id, activity.role.as_ref());
             }
             Ok(detail)
         };
@@ -167,6 +188,7 @@ impl Resources {
         let read = async {
             let activity = self.0.client.activity(&context.caller, id).await?;
             note_status(&self.0.draft_activities, context, id, activity.status.as_deref());
+            self.note_role(context, id, activity.role.as_ref());
             if let Some(campaign) = activity.campaign {
                 self.note_campaign(context, id, campaign);
             }
@@ -178,6 +200,30 @@ impl Resources {
     fn note_campaign(&self, context: &RequestContext, activity: ActivityId, campaign: CampaignId) {
         let campaigns = &self.0.campaigns_of_activities;
         campaigns.put(context.owner, activity, Arc::new(campaign), Instant::now());
+    }
+
+    fn note_role(
+        &self,
+        context: &RequestContext,
+        activity: ActivityId,
+        role: Option<&Verbatim<ActivityRole>>,
+    ) {
+        if let Some(role) = role {
+            let role = Arc::new(role.clone());
+            self.0
+                .roles_of_activities
+                .put(context.owner, activity, role, Instant::now());
+        }
+    }
+
+    /// The role of an activity, which never changes. `None` unless seen in an earlier response. Makes no upstream call.
+    pub fn known_role(
+        &self,
+        context: &RequestContext,
+        activity: ActivityId,
+    ) -> Option<Arc<Verbatim<ActivityRole>>> {
+        let (role, _) = self.0.roles_of_activities.last(context.owner, &activity)?;
+        Some(role)
     }
 
     /// Returns the campaign of an activity and the campaign's record, if earlier responses contained them. Makes no upstream
@@ -271,6 +317,17 @@ impl Resources {
     }
 }
 
+/// Approximate size of a page in memory.
+fn page_bytes(page: &CampaignPage) -> usize {
+    let of_record = |campaign: &Campaign| {
+        let texts = [&campaign.name, &campaign.campaign_type];
+        let texts = texts.into_iter().flatten().map(String::len);
+        size_of::<(Campaign, usize)>() + texts.sum::<usize>()
+    };
+    size_of::<CampaignPage>() + page.records.iter().map(of_record).sum::<usize>()
+}
+
+/// Records whether an activity or a campaign is a draft.
 fn note_status<Id: Clone + Eq + Hash>(
     drafts: &ResourceCache<Id, ()>,
     context: &RequestContext,

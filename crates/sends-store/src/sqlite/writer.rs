@@ -15,7 +15,10 @@ use std::{
 };
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 use super::connection::Database;
 use super::fault::Fault;
@@ -50,7 +53,11 @@ enum Message {
 
 impl Writer {
     pub(super) fn start(connection: Connection, database: Database) -> Result<Self, StoreError> {
-        let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
+        Self::with_queue(QUEUE_LENGTH, connection, database)
+    }
+
+    fn with_queue(length: usize, connection: Connection, database: Database) -> Result<Self, StoreError> {
+        let (queue, messages) = mpsc::channel(length);
         let flush = Arc::<AtomicBool>::default();
         let writing = Writing {
             connection: Some(connection),
@@ -92,9 +99,18 @@ impl Writer {
 
     async fn send(&self, change: Change) -> Result<oneshot::Receiver<Result<u64, StoreError>>, StoreError> {
         let (done, outcome) = oneshot::channel();
-        let message = Message::Change(Box::new(change), done);
-        self.queue.send(message).await.map_err(|_| self.closed())?;
-        Ok(outcome)
+        let is_queued = match self.queue.try_send(Message::Change(Box::new(change), done)) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(message)) => {
+                // A place in the queue is assigned to the first waiting sender, which blocks all others until it is polled. A
+                // caller can stop polling, or be cancelled; the task does neither.
+                let queue = self.queue.clone();
+                let sent = tokio::spawn(async move { queue.send(message).await.is_ok() });
+                sent.await.unwrap_or(false)
+            }
+        };
+        is_queued.then_some(outcome).ok_or_else(|| self.closed())
     }
 
     fn closed(&self) -> StoreError {
@@ -209,5 +225,40 @@ impl Writing {
         let numbers = numbers.collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use jiff::civil::date;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::sqlite::schema;
+
+    #[tokio::test]
+    async fn changes_that_are_no_longer_polled_are_written_and_leave_the_queue_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::in_dir(dir.path()).unwrap();
+        let connection = schema::open(&database).unwrap();
+        let writer = Writer::with_queue(1, connection, database.clone()).unwrap();
+        let lock = database.open_to_write().ok().unwrap();
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let add_call = || Change::AddCalls {
+            day: date(2026, 11, 23),
+            calls: 1,
+        };
+        // More than the writer takes from the queue while the lock is held.
+        let count = CHANGES_PER_TRANSACTION + 10;
+        let mut changes: Vec<_> = (0..count)
+            .map(|_| Box::pin(writer.write_grouped(add_call())))
+            .collect();
+        for change in &mut changes {
+            assert!(change.now_or_never().is_none());
+        }
+        lock.execute_batch("ROLLBACK").unwrap();
+        let total = timeout(Duration::from_mins(1), writer.write(add_call())).await;
+        assert_eq!(total.expect("the queue moves on"), Ok(count as u64 + 1));
     }
 }

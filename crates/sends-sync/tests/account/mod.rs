@@ -319,6 +319,7 @@ impl Upstream for Remote {
                 activities: ids.into_iter().map(reference).collect(),
                 unreadable_activities: self.unreadable_activities.load(Ordering::Relaxed),
                 unreadable_values: 0,
+                unreadable_roles: 0,
             })
         }
         .boxed()

@@ -244,6 +244,28 @@ async fn operation_queues_for_the_waiting_lane_until_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn memory_that_grows_in_the_queue_moves_as_a_whole() {
+    let (answers, bulkheads) = answers();
+    let in_use = || bulkheads.waiting_memory.occupancy().in_use;
+    let parts = [answers.connection(), answers.connection(), answers.connection()];
+    let first = parts[0].wait_in(BUDGET / 2).unwrap();
+    let _second = parts[1].wait_in(BUDGET / 2).unwrap();
+    let memory = parts[2].reserve(estimate(SMALL / 2)).await.unwrap();
+    let grown = async {
+        tokio::task::yield_now().await;
+        memory.charge(SMALL / 4 / VALUE, 0).unwrap();
+        drop(first);
+    };
+    let (waited, ()) = tokio::join!(within(Arc::clone(&memory), begin_to_wait()), grown);
+    assert_eq!(waited, Ok(()));
+    assert!(memory.bytes() > SMALL / 2);
+    assert_eq!(in_use(), BUDGET / 2 + memory.bytes());
+    drop(memory);
+    assert_eq!(in_use(), BUDGET / 2);
+    assert_eq!(bulkheads.small_answers.occupancy().in_use, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn queued_responses_use_at_most_half_of_their_lane() {
     let (answers, bulkheads) = answers();
     let _all = [answers.connection(), answers.connection()].map(|part| part.wait_in(BUDGET / 2).unwrap());

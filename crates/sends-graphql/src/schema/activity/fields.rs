@@ -13,7 +13,7 @@ use crate::{
         error::Nullable,
         history_arguments::{self, Part, SendHistoryFilter},
         paging::PageArguments,
-        scalar::{DateTime, TimeZone, count},
+        scalar::{DateTime, Long, TimeZone},
         send::HistoricSend,
         stats::EngagementStats,
         summary::SendSummary,
@@ -22,6 +22,15 @@ use crate::{
 };
 
 impl CampaignActivity {
+    /// Cause of the failed refresh of an outdated history. `None` for a web page, whose history needs no refresh.
+    async fn read_stale(&self, context: &Context<'_>) -> Result<Option<StaleReason>, ApiError> {
+        let reading = self.read(context, None).await?;
+        match reading.stale {
+            Some(_) if self.is_page_without_sends(context, &reading.history).await => Ok(None),
+            stale => Ok(stale.map(Into::into)),
+        }
+    }
+
     fn send(&self, history: &Arc<sends_core::SendHistory>, index: usize) -> HistoricSend {
         HistoricSend::new(self.id, Arc::clone(history), index, self.campaign.clone())
     }
@@ -113,9 +122,11 @@ impl CampaignActivity {
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "Maximum number of sends from the start. Unlimited by default.")] first: Option<i32>,
+        #[graphql(desc = "Maximum number of sends from the start. Unlimited by default. Excludes `last`.")]
+        first: Option<i32>,
         #[graphql(desc = "Only sends after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Maximum number of sends from the end. Unlimited by default.")] last: Option<i32>,
+        #[graphql(desc = "Maximum number of sends from the end. Unlimited by default. Excludes `first`.")]
+        last: Option<i32>,
         #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
         #[graphql(
             desc = "Maximum age of the history, in seconds. 0 forces an upstream call. Defaults to the `maxAge` of the activity."
@@ -143,17 +154,19 @@ impl CampaignActivity {
         Some(Ok(self.send(&history, latest)))
     }
 
-    /// Time at which the history was fetched from Constant Contact. Null for a web page, which is never sent. Null with an error
-    /// if no history is available.
+    /// Time of the upstream response that the history comes from. Null for a web page, which is never sent; one more upstream call
+    /// if the history is empty and the role unknown. Null with an error if there is no history.
     async fn fetched_at(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
     ) -> Nullable<DateTime> {
-        if self.is_never_sent() {
+        let reading = self.read(context, None).await;
+        if let Ok(reading) = &reading
+            && self.is_page_without_sends(context, &reading.history).await
+        {
             return None;
         }
-        let reading = self.read(context, None).await;
         zone.show_read(context, reading.map(|reading| Some(reading.fetched_at)))
             .await
     }
@@ -161,14 +174,13 @@ impl CampaignActivity {
     /// Whether the history is older than its maximum age because a refresh failed. `staleReason` has the cause. Null with an
     /// error if no history is available.
     async fn is_stale(&self, context: &Context<'_>) -> Nullable<bool> {
-        let reading = self.read(context, None).await;
-        Some(reading.map(|reading| reading.stale.is_some()))
+        let stale = self.read_stale(context).await;
+        Some(stale.map(|stale| stale.is_some()))
     }
 
     /// Cause of the failed refresh. Null if the history is not stale. Null with an error if no history is available.
     async fn stale_reason(&self, context: &Context<'_>) -> Nullable<StaleReason> {
-        let reading = self.read(context, None).await;
-        reading.map(|reading| reading.stale.map(Into::into)).transpose()
+        self.read_stale(context).await.transpose()
     }
 
     /// Summary of the history. Null with an error if the history cannot be read.
@@ -177,18 +189,18 @@ impl CampaignActivity {
         Some(history.map(|history| history.summary().into()))
     }
 
-    /// Number of sends that could not be decoded. Lists and counts do not include them. Normally 0. Null with an error if the
-    /// history cannot be read.
-    async fn unreadable_send_count(&self, context: &Context<'_>) -> Nullable<i32> {
+    /// Number of undecodable sends, which no list or count includes. Normally 0. Null with an error if the history cannot be
+    /// read.
+    async fn unreadable_send_count(&self, context: &Context<'_>) -> Nullable<Long> {
         let history = self.history(context).await;
-        Some(history.map(|history| count(history.unreadable_sends())))
+        Some(history.map(|history| history.unreadable_sends().into()))
     }
 
-    /// Number of values that could not be decoded in the other sends. Such a value is null or missing from its list. Normally 0.
-    /// Null with an error if the history cannot be read.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
+    /// Number of undecodable values of the other sends, which are null or missing from their list. Normally 0. Null with an error
+    /// if the history cannot be read.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<Long> {
         let history = self.history(context).await;
-        Some(history.map(|history| count(history.unreadable_values())))
+        Some(history.map(|history| history.unreadable_values().into()))
     }
 
     /// Campaign of the activity. Costs an upstream call unless an earlier response contained the campaign. If the call fails, the
@@ -251,8 +263,8 @@ impl CampaignActivity {
             .await
     }
 
-    /// Time for which the send is scheduled. Costs one upstream call. Null if no send is scheduled. Null with an error if the
-    /// schedule cannot be read.
+    /// Time of the scheduled send. Costs one upstream call, and another one if a send is scheduled and the role is unknown. Null if
+    /// no send is scheduled, and for a web page. Null with an error if the schedule cannot be read.
     async fn scheduled_for(
         &self,
         context: &Context<'_>,
@@ -263,6 +275,12 @@ impl CampaignActivity {
         }
         let schedule = context.data_unchecked::<ResourceLoader>().schedule(self.id).await;
         let date = schedule.map(|schedule| schedule.0.iter().min().copied());
+        // Constant Contact can report the schedule of the email for its web page.
+        if let Ok(Some(_)) = date
+            && self.is_web_page(context).await
+        {
+            return None;
+        }
         zone.show_read(context, date.map_err(Into::into)).await
     }
 
@@ -276,10 +294,10 @@ impl CampaignActivity {
         self.read_stats(context).await.transpose()
     }
 
-    /// Number of values of the activity itself, such as its subject, that could not be decoded and are therefore null. Normally
-    /// 0. Null with an error if the activity cannot be read.
-    async fn unreadable_detail_count(&self, context: &Context<'_>) -> Nullable<i32> {
-        self.detail(context, |activity| Some(count(activity.unreadable_values)))
+    /// Number of undecodable values of the activity itself, such as status, subject and sender, which are null. Normally 0. Null
+    /// with an error if the activity cannot be read.
+    async fn unreadable_detail_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        self.detail(context, |activity| Some(activity.unreadable_values.into()))
             .await
     }
 }

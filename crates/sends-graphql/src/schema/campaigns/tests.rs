@@ -114,6 +114,24 @@ fn cursor_position_is_unknown_on_a_page_of_equal_update_times() {
 }
 
 #[test]
+fn no_page_follows_records_before_the_period() {
+    let period = CampaignPageRequest {
+        updated_from: Some(NOON.parse().unwrap()),
+        ..request(None)
+    };
+    let (inside, before, undated) = (
+        campaign(1, Some(NOON)),
+        campaign(2, Some(EARLIER)),
+        campaign(3, None),
+    );
+    assert!(period.ends_before(&[inside.clone(), before.clone()]));
+    assert!(!period.ends_before(&[before.clone(), inside.clone()]));
+    assert!(!period.ends_before(&[inside, undated]));
+    assert!(!period.ends_before(&[]));
+    assert!(!request(None).ends_before(&[before]));
+}
+
+#[test]
 fn upstream_request_overlaps_by_one_second() {
     let filter = request(Some(cursor(2, NOON))).filter();
     assert_eq!(filter.limit, 60);

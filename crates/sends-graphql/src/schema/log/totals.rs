@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
-use jiff::{ToSpan, civil};
+use jiff::{Timestamp, ToSpan, civil, tz};
 use sends_core::{CampaignId, Outcome};
 use sends_store::{GroupBy, GroupKey, LogFilter, SendTotal as Sum, TotalGroup};
 
@@ -18,7 +18,8 @@ use crate::{
         error::Nullable,
         paging::limited_length,
         reason::Reason,
-        scalar::{Date, Long, TimeZone, count},
+        scalar::{Date, Long, TimeZone},
+        zone::{dates, reported_once},
     },
     sources::send_log::LogReader,
 };
@@ -30,17 +31,17 @@ const MAX_GROUPS: usize = 1_000;
 /// `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
-    /// By outcome.
+    /// One group for each outcome.
     Outcome,
-    /// By reason code.
+    /// One group for each reason code.
     Reason,
-    /// By day of `runDate`.
+    /// One group for each day of `runDate`.
     Day,
-    /// By week of `runDate`; weeks start on Monday.
+    /// One group for each week of `runDate`; weeks start on Monday.
     Week,
-    /// By month of `runDate`.
+    /// One group for each month of `runDate`.
     Month,
-    /// By campaign.
+    /// One group for each campaign.
     Campaign,
     /// By contact list. A send to several lists is counted in the group of each list.
     ContactList,
@@ -49,8 +50,11 @@ pub(in crate::schema) enum SendGrouping {
 pub(in crate::schema) struct SendTotals {
     filter: LogFilter,
     grouping: SendGrouping,
+    /// Time zone of periods.
+    zone: tz::TimeZone,
     coverage: Nullable<LogCoverage>,
-    groups: Vec<TotalGroup>,
+    /// Fails without the time zone of the periods.
+    groups: Result<Vec<TotalGroup>, ApiError>,
     shown: usize,
     /// Records of the returned campaigns. Empty unless the query selects them.
     campaigns: HashMap<CampaignId, Arc<sends_core::Campaign>>,
@@ -65,23 +69,33 @@ pub(in crate::schema) async fn totals(
 ) -> Result<SendTotals, ApiError> {
     let shown = limited_length("first", first, MAX_GROUPS)?.unwrap_or(DEFAULT_GROUPS);
     let filter = filter.check()?;
-    let group_by = match grouping {
+    let zone = match grouping {
+        SendGrouping::Day | SendGrouping::Week | SendGrouping::Month => zone.rules(context).await,
+        _ => Ok(tz::TimeZone::UTC),
+    };
+    let group_by = |zone| match grouping {
         SendGrouping::Outcome => GroupBy::Outcome,
         SendGrouping::Reason => GroupBy::Reason,
-        SendGrouping::Day => GroupBy::Day(zone.rules(context).await?),
-        SendGrouping::Week => GroupBy::Week(zone.rules(context).await?),
-        SendGrouping::Month => GroupBy::Month(zone.rules(context).await?),
+        SendGrouping::Day => GroupBy::Day(zone),
+        SendGrouping::Week => GroupBy::Week(zone),
+        SendGrouping::Month => GroupBy::Month(zone),
         SendGrouping::Campaign => GroupBy::Campaign,
         SendGrouping::ContactList => GroupBy::List,
     };
     let reader = context.data_unchecked::<LogReader>();
     let coverage = LogCoverage::if_selected(context, reader, &filter).await;
-    let groups = reader
-        .read(|log, owner| log.sends.totals(owner, &filter, group_by))
-        .await?;
+    let groups = match &zone {
+        Ok(zone) => {
+            let group_by = group_by(zone.clone());
+            let groups = reader.read(|log, owner| log.sends.totals(owner, &filter, group_by));
+            Ok(groups.await?)
+        }
+        Err(error) => Err(error.clone()),
+    };
     let mut campaigns = HashMap::new();
     if context.look_ahead().field("groups").field("campaign").exists() {
-        let ids = groups.iter().take(shown).filter_map(|group| match &group.key {
+        let groups = groups.iter().flatten().take(shown);
+        let ids = groups.filter_map(|group| match &group.key {
             GroupKey::Campaign(Some((id, _))) => Some(*id),
             _ => None,
         });
@@ -93,6 +107,7 @@ pub(in crate::schema) async fn totals(
     Ok(SendTotals {
         filter,
         grouping,
+        zone: zone.unwrap_or(tz::TimeZone::UTC),
         coverage,
         groups,
         shown,
@@ -102,10 +117,12 @@ pub(in crate::schema) async fn totals(
 
 impl SendTotals {
     async fn sum(&self, context: &Context<'_>) -> Result<SendTotal, ApiError> {
-        if self.grouping != SendGrouping::ContactList {
-            return Ok(SendTotal::of(&self.groups));
+        // Groups of contact lists overlap.
+        if let Ok(groups) = &self.groups
+            && self.grouping != SendGrouping::ContactList
+        {
+            return Ok(SendTotal::of(groups));
         }
-        // A send to several contact lists is in several groups, so the sum needs disjoint groups.
         let reader = context.data_unchecked::<LogReader>();
         let disjoint = reader
             .read(|log, owner| log.sends.totals(owner, &self.filter, GroupBy::Outcome))
@@ -128,7 +145,7 @@ impl SendTotals {
                 described.reason = code.map(|code| Reason(sends_core::Reason::of(code)));
             }
             GroupKey::Date(from) => {
-                described.period = from.map(|from| CalendarPeriod::starting(from, self.grouping));
+                described.period = from.map(|from| CalendarPeriod::starting(from, self.grouping, &self.zone));
             }
             GroupKey::Campaign(campaign) => {
                 described.campaign = campaign.as_ref().map(|(id, _)| match self.campaigns.get(id) {
@@ -145,17 +162,26 @@ impl SendTotals {
 /// Totals of the account's sends, for charts.
 #[Object]
 impl SendTotals {
-    /// Groups of sends. Periods are in descending order, and other groups are in descending order of their number of sends. The
-    /// last group has the sends without a value, such as a date. Periods without sends have no group.
-    async fn groups(&self) -> Vec<SendTotalGroup> {
+    /// Groups: periods with the latest first, others by descending number of sends. The group of sends without a value, such
+    /// as a date, comes last. Periods without sends have no group. Null with an error, of which an operation has only one, if the
+    /// time zone of periods cannot be determined.
+    async fn groups(&self, context: &Context<'_>) -> Nullable<Vec<SendTotalGroup>> {
         charge::foreseen_list().await;
-        let groups = self.groups.iter().take(self.shown);
-        groups.map(|group| self.group(group)).collect()
+        match &self.groups {
+            Ok(groups) => {
+                let groups = groups.iter().take(self.shown);
+                Some(Ok(groups.map(|group| self.group(group)).collect()))
+            }
+            Err(error) => reported_once(context, error.clone()),
+        }
     }
 
-    /// Number of groups, including groups beyond `first`.
-    async fn group_count(&self) -> i32 {
-        count(self.groups.len())
+    /// Number of groups, including those beyond `first`. Null if `groups` is null.
+    async fn group_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        match &self.groups {
+            Ok(groups) => Some(Ok(groups.len().into())),
+            Err(error) => reported_once(context, error.clone()),
+        }
     }
 
     /// Total of all sends that match the filter, each counted once. Null with an error if the total cannot be read.
@@ -183,29 +209,47 @@ pub(in crate::schema) struct SendTotalGroup {
     campaign: Option<Campaign>,
     /// Contact list of the sends. Null if not grouped by `CONTACT_LIST`, or if the sends have no list.
     contact_list: Option<ContactList>,
-    /// Total of the group.
+    /// Number of sends of the group, and of their contacts.
     total: SendTotal,
 }
 
 /// Day, week or month in the time zone of the totals.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(in crate::schema) struct CalendarPeriod {
     /// First day.
     from: Date,
     /// Day after the last day.
     until: Date,
+    #[graphql(skip)]
+    start: Option<Timestamp>,
+    #[graphql(skip)]
+    end: Option<Timestamp>,
 }
 
+dates! { CalendarPeriod {
+    /// Start of the first day in the `zone` of the totals. As `from` of a filter, with `endsAt` as `until`, it selects the sends of
+    /// the period.
+    starts_at: |of| of.start,
+    /// End of the last day in the `zone` of the totals.
+    ends_at: |of| of.end,
+} }
+
 impl CalendarPeriod {
-    fn starting(from: civil::Date, grouping: SendGrouping) -> Self {
+    fn starting(from: civil::Date, grouping: SendGrouping, zone: &tz::TimeZone) -> Self {
         let length = match grouping {
             SendGrouping::Week => 1.week(),
             SendGrouping::Month => 1.month(),
             _ => 1.day(),
         };
+        let until = from.saturating_add(length);
+        // A day can start after midnight, at a change of the clocks.
+        let start = |date: civil::Date| zone.to_timestamp(date.at(0, 0, 0, 0)).ok();
         Self {
             from: Date(from),
-            until: Date(from.saturating_add(length)),
+            until: Date(until),
+            start: start(from),
+            end: start(until),
         }
     }
 }
@@ -223,7 +267,7 @@ impl SendTotal {
     }
 }
 
-/// Total of a set of sends.
+/// Number of sends in total and by outcome, and the number of their contacts.
 #[Object]
 impl SendTotal {
     /// Number of sends.

@@ -9,7 +9,7 @@ use crate::schema::{
     zone::dates,
 };
 
-/// Kind of an unreadable resource.
+/// Resource that could not be read, which determines what can be missing from the send log.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum UnreadableResourceKind {
     /// Part of the campaign listing. Campaigns can be missing, and changes of campaigns can be undetected.
@@ -17,9 +17,9 @@ pub(super) enum UnreadableResourceKind {
     /// Campaign summaries report, or part of it. Sends that do not change their campaign can be undetected. The report requires
     /// the privilege `ui:campaign:metrics`.
     SummariesReport,
-    /// Activities of a campaign.
+    /// One campaign with its activities. Sends of activities that are not known yet can be missing.
     Campaign,
-    /// Send history of an activity, or some of its sends.
+    /// The send history of one activity, or some of its sends, which can be missing.
     SendHistory,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum UnreadableResourceKind {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UnreadableResource {
-    /// Kind of the resource.
+    /// Which resource of Constant Contact is unreadable, such as a campaign or a send history.
     kind: UnreadableResourceKind,
     /// Unreadable campaign, or campaign of the unreadable activity, as stored in the send log. Null for a listing or report, or
     /// if the campaign of the activity is unknown.

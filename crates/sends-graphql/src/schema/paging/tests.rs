@@ -144,6 +144,17 @@ fn invalid_cursors_and_lengths_are_rejected() {
 }
 
 #[test]
+fn first_and_last_exclude_each_other() {
+    let arguments = PageArguments {
+        first: Some(1),
+        last: Some(1),
+        ..PageArguments::default()
+    };
+    let error = arguments.check().unwrap_err();
+    assert_eq!(error.message(), ApiError::first_and_last().message());
+}
+
+#[test]
 fn paging_by_one_returns_repeated_send_ids() {
     let history = [
         r#"{"send_id":1}"#,

@@ -9,8 +9,8 @@ use std::{
 
 use sends_client::{Batch, CampaignFilter, NextPage};
 use sends_core::{
-    AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
-    CampaignStats, Schedule, Segment, SegmentId,
+    AccountSummary, ActivityDetail, ActivityId, ActivityRole, ActivityStats, Campaign, CampaignDetail,
+    CampaignId, CampaignStats, Schedule, Segment, SegmentId, Verbatim,
 };
 
 use super::keyed::{Keyed, Pending};
@@ -102,6 +102,11 @@ impl ResourceLoader {
 
     pub fn known_campaign(&self, activity: ActivityId) -> Option<(CampaignId, Option<Campaign>)> {
         self.0.resources.known_campaign(&self.0.context, activity)
+    }
+
+    /// The role of an activity. `None` unless seen in an earlier response. Makes no upstream call.
+    pub fn known_role(&self, activity: ActivityId) -> Option<Arc<Verbatim<ActivityRole>>> {
+        self.0.resources.known_role(&self.0.context, activity)
     }
 
     pub async fn schedule(&self, id: ActivityId) -> Result<Arc<Schedule>, ReadError> {

@@ -5,7 +5,10 @@
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
-use quick_cache::sync::Cache;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use sends_store::Owner;
 use tokio::time::Instant;
 
@@ -13,22 +16,43 @@ use crate::sources::histories::Kind;
 
 pub(crate) struct ResourceCache<K, V> {
     kind: Kind,
-    held: Cache<(Owner, K), Held<V>>,
+    held: Entries<K, V>,
     /// Last responses, regardless of age. An entry shares its memory with the entry in `held`.
-    last: Cache<(Owner, K), Held<V>>,
+    last: Entries<K, V>,
     max_age: Duration,
+    weigh: fn(&V) -> usize,
 }
+
+type Entries<K, V> = Cache<(Owner, K), Held<V>, Weight>;
 
 struct Held<V> {
     answer: Arc<V>,
     since: Instant,
+    weight: usize,
 }
+
+#[derive(Clone)]
+struct Weight;
+
+impl<K, V> Weighter<K, Held<V>> for Weight {
+    fn weight(&self, _: &K, held: &Held<V>) -> u64 {
+        held.weight.max(1) as u64
+    }
+}
+
+/// Part of the capacity for entries that are used repeatedly. The default of the library would evict a new page of a listing
+/// before older ones that were used twice; recency counts here.
+const HOT_ALLOCATION: f64 = 0.5;
+
+/// Average size of a listing in bytes, a hint for the layout of the cache.
+const BYTES_PER_LISTING: usize = 20_000;
 
 impl<V> Clone for Held<V> {
     fn clone(&self) -> Self {
         Self {
             answer: Arc::clone(&self.answer),
             since: self.since,
+            weight: self.weight,
         }
     }
 }
@@ -36,11 +60,46 @@ impl<V> Clone for Held<V> {
 impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
     /// `capacity` is the maximum number of cached responses, and also of last responses, across all owners.
     pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
+        let entries = || Cache::with_weighter(capacity, capacity as u64, Weight);
         Self {
             kind,
-            held: Cache::new(capacity),
-            last: Cache::new(capacity),
+            held: entries(),
+            last: entries(),
             max_age,
+            weigh: |_| 1,
+        }
+    }
+
+    /// A cache of listings, whose sizes in bytes are from `weigh` and differ widely. `capacity` is the maximum of their sum. The
+    /// least recently used ones are evicted first, approximately.
+    pub(super) fn of_listings(
+        kind: Kind,
+        capacity: usize,
+        max_age: Duration,
+        weigh: fn(&V) -> usize,
+    ) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity((capacity / BYTES_PER_LISTING).max(1))
+            .weight_capacity(capacity as u64)
+            .hot_allocation(HOT_ALLOCATION)
+            // An entry must fit into a shard.
+            .shards(1)
+            .build();
+        let entries = || {
+            let options = options.clone().ok()?;
+            Some(Cache::with_options(
+                options,
+                Weight,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ))
+        };
+        let counted = Self::new(kind, 1, max_age);
+        Self {
+            held: entries().unwrap_or(counted.held),
+            last: entries().unwrap_or(counted.last),
+            weigh,
+            ..counted
         }
     }
 
@@ -68,7 +127,12 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
             // The age counts from the request, because the upstream may have produced the response long before it arrived.
             let since = Instant::now();
             let answer = Arc::new(read.await?);
-            let held = Held { answer, since };
+            let weight = (self.weigh)(&answer);
+            let held = Held {
+                answer,
+                since,
+                weight,
+            };
             self.last.insert(key.clone(), held.clone());
             Ok(held)
         });
@@ -77,7 +141,12 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
 
     /// Caches a response that arrived together with others and was requested at `since`.
     pub(super) fn put(&self, owner: Owner, key: K, answer: Arc<V>, since: Instant) {
-        let held = Held { answer, since };
+        let weight = (self.weigh)(&answer);
+        let held = Held {
+            answer,
+            since,
+            weight,
+        };
         self.last.insert((owner, key.clone()), held.clone());
         self.held.insert((owner, key), held);
     }
@@ -129,6 +198,25 @@ mod tests {
         assert_eq!(cache.known(owner, &1).as_deref(), Some(&9));
         cache.withdraw(owner, &1);
         assert_eq!(cache.known(owner, &1), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn recently_used_listings_stay_cached_when_older_ones_were_used_as_often() {
+        let cache = ResourceCache::<u16, u32>::of_listings(Kind::CampaignPage, 100_000, MINUTE, |_| 1_000);
+        let owner = Owner::new([1; 16]);
+        let read = |key| cache.get_or(owner, key, async { Ok::<_, Infallible>(1) });
+        for key in 0..1_000 {
+            for _ in 0..3 {
+                read(key).await.unwrap();
+            }
+            let recent = key.saturating_sub(19)..=key;
+            for recent in recent {
+                assert!(cache.known(owner, &recent).is_some(), "{recent} after {key}");
+                assert!(cache.last(owner, &recent).is_some(), "{recent} after {key}");
+            }
+        }
+        let known = (0..1_000).filter(|key| cache.known(owner, key).is_some());
+        assert!(known.count() <= 100);
     }
 
     #[tokio::test(start_paused = true)]

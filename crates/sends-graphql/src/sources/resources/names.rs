@@ -30,8 +30,21 @@ pub enum Gap {
 }
 
 impl ContactLists {
-    /// Returns `None` if the account has no list with this id. Returns an error if the listing is incomplete and does not contain
-    /// the list.
+    /// Approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let of_list = |(id, list): (&ListId, &ContactList)| {
+            let texts = [&list.name, &list.description];
+            let texts = texts.into_iter().flatten().map(String::len);
+            size_of::<(ListId, ContactList)>() + 2 * id.as_str().len() + texts.sum::<usize>()
+        };
+        size_of::<Self>() + self.by_id.iter().map(of_list).sum::<usize>()
+    }
+
+    /// `None` if the account has no list with this id.
+    ///
+    /// # Errors
+    ///
+    /// The cause, if the listing is incomplete and the list is missing from it.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
         match (self.by_id.get(id), &self.gap) {
             (None, Some(gap)) => Err(gap.clone()),
@@ -44,6 +57,15 @@ impl ContactLists {
 pub type Segments = HashMap<SegmentId, Arc<Segment>>;
 /// Requested segments by id. `None` if a segment no longer exists.
 pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
+
+/// Approximate size in memory.
+pub(super) fn segment_bytes(segments: &Segments) -> usize {
+    let of_segment = |segment: &Arc<Segment>| {
+        let name = segment.name.as_ref().map_or(0, String::len);
+        size_of::<(SegmentId, Arc<Segment>, Segment)>() + name
+    };
+    size_of::<Segments>() + segments.values().map(of_segment).sum::<usize>()
+}
 
 /// Maximum number of pages read from a listing: 10,000 lists or 20,000 segments. Limits the memory if the upstream returns an
 /// endless listing.

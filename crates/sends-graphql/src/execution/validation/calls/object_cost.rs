@@ -17,9 +17,11 @@ const MAX_PAGE_SIZE: usize = 500;
 enum Source {
     /// Identified by its id, or part of an activity's history.
     Id,
-    /// Item of a campaign page or of the log, which includes the object's own fields.
+    /// On a page of campaigns, with its own fields.
     Listed,
-    /// Page with the specified number of campaigns.
+    /// In the send log, with its own fields except the number of undecodable values.
+    Logged,
+    /// Page with this many campaigns.
     Page(usize),
 }
 
@@ -148,7 +150,7 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
             needs_account: true,
             ..ObjectCost::NOTHING
         }),
-        "sends" | "sendTotals" => below(field, Source::Listed),
+        "sends" | "sendTotals" => below(field, Source::Logged),
         _ => below(field, Source::Id),
     };
     below.and(zone)
@@ -172,10 +174,9 @@ fn below(field: &Field, source: Source) -> ObjectCost {
 fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
-    let itself = if source == Source::Listed {
-        ObjectCost::NOTHING
-    } else {
-        ObjectCost::ITSELF
+    let itself = match source {
+        Source::Listed | Source::Logged => ObjectCost::NOTHING,
+        Source::Id | Source::Page(_) => ObjectCost::ITSELF,
     };
     let cost = match (of, name) {
         (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
@@ -208,15 +209,16 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
             campaign_stats: 1,
             ..ObjectCost::NOTHING
         }),
-        // The campaign listing does not include this field.
-        ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
+        // Not in the listing.
+        ("Campaign", "unreadableActivityCount" | "unreadableRoleCount") => ObjectCost::ITSELF,
+        ("Campaign", "unreadableValueCount") if source == Source::Logged => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         ("SyncState", "unreadableResources") => {
-            below(Source::Listed).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
+            below(Source::Logged).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
         }
         // All sends of a history share their activity, which is read once.
         ("Send", "activity") => below(Source::Id),
-        ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
+        ("Send", "campaign") if source == Source::Logged => below(Source::Logged),
         ("Send", "campaign") => below(Source::Id).times(1, 1).and(ObjectCost::ITSELF),
         ("ContactList", _) => ObjectCost {
             needs_lists: true,
@@ -259,7 +261,7 @@ fn of_history(field: &Field) -> ObjectCost {
 
 /// Returns whether a date uses the account's time zone, which requires reading the account.
 fn is_zoned(field: &Field) -> bool {
-    matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
+    matches!(field.argument("zone"), Some(Value::String(zone)) if zone.eq_ignore_ascii_case("ACCOUNT"))
 }
 
 pub(super) fn length(field: &Field) -> Option<usize> {
@@ -299,6 +301,8 @@ pub(super) fn check_tables(types: &crate::execution::validation::Types) {
         ("Campaign", "activities"),
         ("Campaign", "stats"),
         ("Campaign", "unreadableActivityCount"),
+        ("Campaign", "unreadableRoleCount"),
+        ("Campaign", "unreadableValueCount"),
         ("Send", "activity"),
         ("Send", "campaign"),
         ("SyncState", "unreadableResources"),
