@@ -210,7 +210,7 @@ async fn long_requests_and_a_connection_beyond_the_limit_do_not_end_the_login() 
     let upstream = Upstream::start().await;
     let login = waiting(&upstream).await;
     let url = login.url().clone();
-    let port = answer(&url, &[]).port().unwrap();
+    let port = redirect_uri(&url, &[]).port().unwrap();
     let finished = tokio::spawn(login.finish());
     let connect = async || TcpStream::connect(("127.0.0.1", port)).await.unwrap();
 
