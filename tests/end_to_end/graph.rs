@@ -1,4 +1,4 @@
-//! Campaigns, activities, lists, segments, statistics and the account: their responses, and the upstream calls for each part.
+//! Campaigns, activities, lists, segments, statistics and the account: their responses, and their upstream calls.
 
 mod account;
 mod campaigns;

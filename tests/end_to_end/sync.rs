@@ -205,7 +205,7 @@ fn of_upstream(send: &Value) -> Value {
     })
 }
 
-/// Counts requests by kind, without the first `from` requests.
+/// Counts requests by kind, excluding the first `from` requests.
 async fn requests_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
     let mut requests = BTreeMap::new();
     for request in sandbox.requests().await.iter().skip(from) {

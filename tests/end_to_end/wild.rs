@@ -1,5 +1,5 @@
-//! Compares two upstreams with the same data, one of them with responses in random forms. The service must return the same data
-//! for both.
+//! Compares two upstreams with the same data, one of which sends random variants of its responses. The service must return the
+//! same data for both.
 
 use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess};
 use serde_json::{Map, Value, json};

@@ -60,7 +60,7 @@ impl Program {
     }
 }
 
-/// Returns a port that nothing listens on at the moment.
+/// Returns a free port of the loopback interface.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("an address").port()

@@ -95,7 +95,7 @@ impl SandboxProcess {
         self.activities_from(0, count).await
     }
 
-    /// Returns the ids of `count` generated activities, which follow the hand-written activities with oddities.
+    /// Returns the ids of `count` generated activities, which come after the predefined activities.
     pub async fn generated_activities(&self, count: usize) -> Vec<String> {
         self.activities_from(100, count).await
     }

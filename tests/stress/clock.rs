@@ -104,8 +104,8 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
 
     clock.set("2026-03-10 12:00:00");
     let mut service = clock.serve(&sandbox);
-    // Each step has a time, and the rounds of calls of its day after a query that accepts cached responses and after one that
-    // does not. A response dated in the future has an unknown age and is fetched again.
+    // Each step has a time and two counts of its day, in rounds of calls. The first count follows a query that accepts cached
+    // responses, and the second a query that does not. A response dated in the future has an unknown age and is fetched again.
     let steps = [
         ("2026-03-10 12:00:00", [1, 2]),
         ("2026-03-10 23:50:00", [2, 3]),

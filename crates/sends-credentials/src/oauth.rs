@@ -25,7 +25,7 @@ use crate::{
 /// Maximum wait of a login for the rate limit of the token endpoint. An authorization code is valid for 5 minutes (documented).
 const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
-/// Wait after a 429 without `Retry-After`. The limit is one call a second (documented).
+/// Delay after a 429 response that has no `Retry-After`. The limit is one call a second (documented).
 const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Log, metrics and traces.
 //!
-//! | part | file |
+//! | responsibility | file |
 //! |---|---|
 //! | telemetry of one GraphQL request | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |
@@ -25,8 +25,7 @@ use self::{
     traces::{Traces, TracesError},
 };
 
-/// Starts logging, and tracing if the environment names a collector. Must be called outside the Tokio runtime, as the exporter
-/// requires.
+/// Starts logging, and tracing if the environment names a collector. The exporter panics if the caller runs on the Tokio runtime.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];

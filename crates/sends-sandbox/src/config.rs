@@ -115,7 +115,8 @@ pub struct AccountConfig {
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.
     Shop,
-    /// The guide's example and one record with fixed dates for each form of response, including malformed and undocumented forms.
+    /// The guide's example and one record with fixed dates for each variant of a response, including malformed and undocumented
+    /// variants.
     Odd,
     None,
 }

@@ -1,4 +1,4 @@
-//! Responses with malformed parts: only the malformed part is lost, its count is reported, and it costs no further call.
+//! Responses with malformed values. Only the malformed values are lost, they are counted, and no further call is made.
 
 use axum::{
     Json, Router,

@@ -28,7 +28,7 @@ async fn settings_of_the_guides_container_start_a_service_that_requires_a_key() 
             _ => (*name, (*value).to_owned()),
         })
         .collect();
-    // The account, which a container has from a login on the volume.
+    // The environment provides the account, which a container gets from a login on the volume.
     let sandbox = SandboxProcess::unlimited_shop(&[]);
     let api_url = sandbox.api_url();
     let account = [

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use url::form_urlencoded;
 
-/// Members of a JSON object or a form in their original order, without members whose value is not JSON.
+/// Members of a JSON object or a form in their original order. Members whose value is not JSON are omitted.
 pub(super) struct Members {
     members: Vec<(String, Value)>,
     /// Whether the object is complete.
@@ -18,7 +18,8 @@ impl Members {
     /// Parses the first JSON object, which may be the first element of an array (observed for errors), or a form with an OAuth
     /// member.
     ///
-    /// Text after the object is ignored, and an invalid character affects only its string. Returns `None` without any member.
+    /// Text after the object is ignored, and an invalid character affects only its string. Returns `None` if the body has no
+    /// members.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = cleaned(body);
         let text = text.trim_start_matches(is_filler);

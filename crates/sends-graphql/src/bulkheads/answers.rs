@@ -6,7 +6,7 @@
 //! Contact moves to the waiting lane. If that lane is full, the operation queues with its reservation. Queued operations together
 //! use at most half of the small and of the large lane. One connection can use half of each lane.
 //!
-//! Independent of HTTP and of the schema.
+//! The module is independent of HTTP and of the schema.
 
 mod estimate;
 mod lanes;
@@ -63,7 +63,7 @@ impl AnswerBudget {
     }
 }
 
-/// Memory budget of one connection: half of each lane, or a single response of any size. Clones share it.
+/// Memory budget of one connection: half of each lane, or a single response of any size. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget {
     lanes: Arc<Lanes>,

@@ -29,7 +29,7 @@ pub enum Source {
 pub enum CredentialSource {
     Environment {
         variables: Box<EnvironmentVariables>,
-        /// Used to refresh the access token.
+        /// Endpoints for refreshing the access token.
         endpoints: Box<Endpoints>,
     },
     Login,

@@ -68,7 +68,7 @@ impl Documents {
             Self::Trusted(trusted) => {
                 let named = hash.as_deref().or(request.document_id.as_deref());
                 let text = match (named, text) {
-                    // A text is ignored if the request also names a document.
+                    // The request's text is ignored if the request also names a trusted document.
                     (Some(name), _) => trusted.named(name),
                     (None, Some(text)) => trusted.with_text(&text),
                     (None, None) => return Err(no_document()),

@@ -38,11 +38,11 @@ use crate::{
 /// Request headers that affect a response. The compression layer adds its own header.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
-/// Maximum number of values in a request other than variables: other parameters and short extensions.
+/// Maximum number of values in a request that are not variables, such as other parameters and short extensions.
 const MAX_OTHER_VALUES: usize = 100;
 
-/// Bytes of a body beyond which parsing counts as [long work](crate::bulkheads::long_work), about a millisecond. Smaller bodies
-/// do not justify the overhead of a thread switch.
+/// Bytes of a body beyond which parsing counts as [long work](crate::bulkheads::long_work). Parsing such a body takes about a
+/// millisecond. Smaller bodies do not justify the overhead of a thread switch.
 const LONG_BODY: usize = 64 << 10;
 
 pub(super) struct Endpoint {

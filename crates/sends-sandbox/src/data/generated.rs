@@ -1,4 +1,4 @@
-//! Generated campaigns and activities, a million and more, which are derived from their index and not stored.
+//! Generated campaigns and activities, which are derived from their index and not stored, so that an account can have a million.
 //!
 //! Activities form groups of eight: seven primary activities of one campaign each, and a resend to non-openers that belongs to
 //! the seventh campaign. The dates of update and of the last send decrease strictly with the campaign number. A page of any

@@ -186,7 +186,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// Converts a literal without its nested values.
+/// Converts a literal, but omits its nested values.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),
