@@ -42,7 +42,7 @@ async fn query_for_two_hundred_activities_does_not_delay_another_query() {
         _ = all => panic!("two hundred calls take at least fifty seconds"),
         (answer, ahead) = one => {
             assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-            // The calls of one second are already in flight, and the operations take turns.
+            // The calls of one second are already in flight, and the pacer alternates between the operations.
             assert!(ahead <= 6, "{ahead} calls of the large query were sent first");
         }
     }

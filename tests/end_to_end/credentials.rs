@@ -74,7 +74,7 @@ impl Home {
     }
 
     fn serve(&self, options: &[&str]) -> ServiceProcess {
-        // Without cached histories, every query needs the token.
+        // If no history is cached, every query needs the token.
         let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
         ServiceProcess::start(&options, &borrowed(&self.environment()))
     }
@@ -364,7 +364,7 @@ async fn refresh_token_in_the_environment_suffices_and_its_rotations_outlive_the
 
 #[tokio::test]
 async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count() {
-    // A step that is coprime to the range spreads the kills over the lifetime of a process without random numbers.
+    // A step that is coprime to the range distributes the kills over the lifetime of a process and needs no random numbers.
     let mut home = Home::new(&["--expires-in", "1"]);
     home.log_in().await;
     let activities = home.sandbox.activities(60).await;
@@ -411,7 +411,7 @@ async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count()
         "{kills} kills, {rotations} rotations, {lost} logins lost and detected; {requested} calls, {counted} counted"
     );
     assert!(lost * 4 <= kills, "{lost} of {kills}");
-    // Each kill loses at most the calls in flight from the count, which is a batch of sixty.
+    // The count loses at most the calls in flight at each kill, which are a batch of sixty.
     assert!(
         counted + 60 * usize::try_from(kills).unwrap() >= requested,
         "{counted} of {requested}"

@@ -155,7 +155,7 @@ async fn damaged_store_is_rejected_in_one_sentence_and_can_be_rebuilt() {
 
     let store = state.path().join("sends.db");
     let mut bytes = fs::read(&store).unwrap();
-    // The damage starts after the header, so that the file still looks like a store.
+    // The damage starts after the header, so that the file is still recognised as a store.
     bytes[100..4_000].fill(b'?');
     fs::write(&store, bytes).unwrap();
     let url = sandbox.api_url();

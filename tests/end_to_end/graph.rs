@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// Counts requests by kind of path, without ids.
+/// Counts requests by path, with ids replaced.
 async fn costs(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
     let mut costs = BTreeMap::new();
     for request in sandbox.requests().await {

@@ -64,7 +64,7 @@ impl Document {
             .collect()
     }
 
-    /// Returns the arguments of each `sends-graphql` command in the shell blocks, without comments and redirections.
+    /// Returns the arguments of each `sends-graphql` command in the shell blocks, excluding comments and redirections.
     fn commands(&self) -> Vec<Vec<&str>> {
         let blocks = self.blocks(&["sh"]);
         let lines = blocks.iter().flat_map(|(_, block)| block.lines());
@@ -137,7 +137,7 @@ async fn documented_curl_commands_succeed() {
     }
 }
 
-/// Converts a curl command to a request, for machines without curl.
+/// Converts a curl command to a request, because a machine may not have curl.
 fn request_of(line: &str) -> reqwest::RequestBuilder {
     let url = line
         .split_whitespace()

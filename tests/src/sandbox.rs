@@ -36,7 +36,7 @@ impl SandboxProcess {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a sandbox without limits, with the bookshop's campaigns and no malformed records.
+    /// Starts a sandbox with disabled limits and the bookshop's campaigns, which include no malformed records.
     pub fn unlimited_shop(options: &[&str]) -> Self {
         let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
         Self::start_with(&[&unlimited, options].concat(), &[])

@@ -96,7 +96,7 @@ impl ServiceProcess {
         (started.elapsed(), ended_well)
     }
 
-    /// Starts the service on this sandbox without its own rate limits, for tests of other properties.
+    /// Starts the service on this sandbox with its own rate limits disabled, for tests of other properties.
     pub fn unpaced_on(sandbox: &SandboxProcess, options: &[&str]) -> Self {
         Self::on(
             sandbox,
@@ -104,7 +104,7 @@ impl ServiceProcess {
         )
     }
 
-    /// Sends a signal, named without `SIG`.
+    /// Sends a signal. The name excludes the prefix `SIG`.
     pub fn signal(&self, name: &str) {
         self.running.signal(name);
     }
@@ -175,7 +175,7 @@ pub fn http_client() -> Client {
     client.build().expect("a client")
 }
 
-/// Creates a client builder without proxies and without the certificates of the machine.
+/// Creates a client builder that ignores the machine's proxies and certificates.
 pub fn http_client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // The installation fails if another thread was faster.

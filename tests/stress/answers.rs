@@ -23,7 +23,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
-    // Without the budget, each large response takes 7 MB in the short run and 33 MB with the full counts.
+    // If there were no budget, each large response would take 7 MB in the short run and 33 MB with the full counts.
     let (options, at_once, ids): (&[&str], _, _) = if is_full() {
         (&[], 256, 500)
     } else {
@@ -67,7 +67,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
 }
 
 /// Returns the status and, for a rejection, its code and the time to retry. A response with status 200 is read to its end and
-/// must be at least as long as its data alone. The response is not stored, because many are read concurrently.
+/// must be at least as long as its data alone. The response is not stored, because many responses are read concurrently.
 async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16, String) {
     let mut answer = client.post(url).json(body).send().await.unwrap();
     let status = answer.status().as_u16();
@@ -118,7 +118,7 @@ async fn errors_are_charged_like_values() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    // The estimate without the errors takes most of the budget of large responses.
+    // The estimate, which excludes the errors, takes most of the budget of large responses.
     let fields: String = (0..30)
         .map(|index| format!("a{index}:latestSend{{id}} "))
         .collect();

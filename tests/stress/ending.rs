@@ -18,7 +18,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Number of connections, as in the external measurements.
+/// Number of connections, which is the same as in the external measurements.
 const CONNECTIONS: usize = 48;
 
 /// Timeout for a connection that never ends.
@@ -102,7 +102,7 @@ async fn busy_connections_during_shutdown(options: &[&str]) -> ConnectionResult 
     let (mut clients, started) = (Vec::new(), Arc::new(Semaphore::new(0)));
     for index in 0..CONNECTIONS {
         let client = KeepAlive::connect(&service).await;
-        // Some connections send without a pause, and others are idle in between.
+        // Some connections send continuously, and others are idle between requests.
         let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
         clients.push(tokio::spawn(
             client.query_until_closed(pause, Arc::clone(&started)),

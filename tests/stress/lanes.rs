@@ -90,7 +90,7 @@ impl Flood {
 
     fn end(mut self) -> usize {
         self.ended.store(true, Ordering::Relaxed);
-        // Callers that wait for their turn are not awaited.
+        // Callers whose calls are still queued are not awaited.
         while let Some(ended) = self.callers.try_join_next() {
             ended.unwrap();
         }
@@ -145,7 +145,8 @@ async fn new_caller_is_served_during_a_flood_of_invalid_tokens() {
     let flood = Flood::of(callers, &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
     let started = Instant::now();
-    // Turns are assigned at random among the waiting callers. After many times their number, a turn is nearly certain.
+    // The next call is selected at random among the waiting callers. After many times their number, the selection of the accepted
+    // caller is nearly certain.
     let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
     loop {
         let answer = ask(&service, NEWCOMER, &activities[0]).await;

@@ -20,7 +20,7 @@ async fn request(client: &Client, url: &str, body: &Value) -> (u16, usize) {
     (status, answer.bytes().await.unwrap().len())
 }
 
-/// Returns the time of one request without concurrent requests, sent in the same way as the load.
+/// Returns the time of one request that has no concurrent requests and is sent in the same way as the load.
 async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
     let started = Instant::now();

@@ -1,5 +1,5 @@
-//! Several processes with one state folder share the limits of one API key. Together they send at most the calls of a single
-//! process a second and a day, and each process gets a share.
+//! Several processes with one state folder share the limits of one API key. The total calls a second and a day are at most those
+//! of a single process, and each process receives a share.
 //!
 //! The sandbox enforces 4 calls a second in a sliding window, and rejects the fifth call with 429.
 
@@ -226,7 +226,7 @@ async fn killed_processes_neither_delay_others_nor_lose_their_counts() {
             let query = summaries(some);
             let url = format!("{}/graphql", killed.origin());
             let asking = tokio::spawn(http_client().post(url).json(&query).send());
-            // The kill sometimes falls within a claim, and always while calls wait.
+            // Some kills occur during a claim, and all kills occur while calls wait.
             sleep(Duration::from_millis(300 + 137 * round % 400)).await;
             killed.signal("KILL");
             asking.await.unwrap().unwrap_err();

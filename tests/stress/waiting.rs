@@ -163,7 +163,7 @@ async fn waiting(client: &Client, origin: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Builds an operation about an activity, distinct for each number.
+/// Function that builds an operation about an activity, distinct for each number.
 type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
 
 async fn stall_histories(sandbox: &SandboxProcess) {

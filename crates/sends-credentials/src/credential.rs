@@ -240,7 +240,7 @@ impl Credential {
         self.refresh.is_some() && is_due
     }
 
-    /// Returns whether the access token has expired without a refresh token to renew it.
+    /// Returns whether the access token has expired and there is no refresh token to renew it.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         let works = |access: &Access| access.freshness(now) != Freshness::Expired;
         self.refresh.is_none() && !self.access.as_ref().is_some_and(works)

@@ -34,7 +34,7 @@ pub(crate) struct TokenHttp {
     rate_limit: RateLimit,
 }
 
-/// A failure without an OAuth error code.
+/// A failure that has no OAuth error code.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct TransportError {

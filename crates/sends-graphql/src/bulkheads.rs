@@ -92,7 +92,7 @@ struct Waiting {
 /// Permits of a [`Bulkhead`], released on drop.
 #[derive(Debug)]
 pub struct Permits {
-    // Declared first, so that the permits are released before `freed` notifies the first waiter.
+    // This field is declared first, so that the permits are released before `freed` notifies the first waiter.
     permit: OwnedSemaphorePermit,
     freed: Freed,
 }

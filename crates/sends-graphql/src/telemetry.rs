@@ -4,7 +4,7 @@
 //! |---|---|
 //! | telemetry of one GraphQL request | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |
-//! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
+//! | counters, gauges, histograms and their text format | `telemetry/metrics.rs`, `telemetry/metrics/` |
 //! | spans and their export to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
 //! Requests are observed outside async-graphql, because its extensions would increase the time of every request by half. No
@@ -25,7 +25,8 @@ use self::{
     traces::{Traces, TracesError},
 };
 
-/// Starts logging, and tracing if the environment names a collector. The exporter panics if the caller runs on the Tokio runtime.
+/// Starts logging, and tracing if the environment names a collector. The caller must be outside the Tokio runtime, because the
+/// exporter uses a blocking HTTP client.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];

@@ -141,7 +141,7 @@ async fn failing_page_of_segments_affects_only_its_own_names() {
     let [one, two] = [1, 2].map(|id| json!({ "segment_id": id, "name": id.to_string() }));
     for (status, body, code) in failing_pages() {
         let segments = listing("segments", one.clone(), two.clone(), (status, body.clone()));
-        // A deleted segment is null without an error.
+        // A deleted segment is null and causes no error.
         let expected = if status == StatusCode::NOT_FOUND {
             vec![]
         } else {

@@ -35,7 +35,7 @@ async fn miscounting_upstream() -> String {
     serve(Router::new().route(path, get(of_activities))).await
 }
 
-/// Starts an upstream whose campaigns were all updated at the same time, as by a bulk change upstream.
+/// Starts an upstream whose campaigns were all updated at the same time, for example by a bulk change.
 async fn upstream_with_equal_dates() -> String {
     let page = async |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());

@@ -67,7 +67,7 @@ async fn rejected_batch_is_requested_again_in_parts() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.generated_activities(10).await;
-    // Any batch with the first id is rejected, as with a malformed id.
+    // Any batch with the first id is rejected, which is also the response to a malformed id.
     sandbox
         .fault(&json!({ "kind": "status", "status": 404, "body": "array", "path_contains": activities[0] }))
         .await;

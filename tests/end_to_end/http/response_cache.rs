@@ -1,4 +1,4 @@
-//! Response cache: hits equal uncached responses, and only callers who may read the data get them.
+//! Response cache: hits equal uncached responses, and only callers who may read the data receive them.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 

@@ -56,7 +56,7 @@ async fn shutdown_drains_operations_accepts_no_connections_and_closes_the_store(
     let folder = state.path().to_str().unwrap();
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", folder]);
     let activities = sandbox.activities(1).await;
-    // The operation waits, and so does a connection without data.
+    // The operation and a connection without data both wait.
     sandbox.slow_down(&activities[0], 1_500).await;
     let answer = query_in_background(&service, named_query("Slow", &activities));
     sandbox.requests_reach(1).await;
@@ -113,7 +113,7 @@ async fn calls_that_wait_beyond_the_grace_period_fail_with_a_clear_error() {
 #[tokio::test]
 async fn second_signal_ends_the_service_immediately() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
-    // Without the second signal, the service would wait for the response.
+    // If there were no second signal, the service would wait for the response.
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--grace", "60"]);
     let answer = query_in_background(&service, named_query("Lost", &sandbox.activities(1).await));
     sandbox.requests_reach(1).await;

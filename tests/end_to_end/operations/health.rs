@@ -63,7 +63,7 @@ async fn rejected_token_from_the_environment_is_unready_and_not_sent_again_immed
         "{answer}"
     );
     assert_eq!(sandbox.requests().await.len(), before);
-    // A restart, as with a new token, resets the state.
+    // A restart, which is necessary for a new token, resets the state.
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service.query(&named_query("Taken", &activities[..1])).await;
     assert!(answer.get("errors").is_none(), "{answer}");

@@ -1,4 +1,4 @@
-//! Cost of a synchronisation: the minimum number of calls, without the calls reserved for other callers.
+//! Cost of a synchronisation: the minimum number of calls, excluding the calls reserved for other callers.
 
 use std::collections::BTreeMap;
 

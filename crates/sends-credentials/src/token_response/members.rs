@@ -29,7 +29,7 @@ impl Members {
         Self::of_form(text.trim_end_matches(is_filler))
     }
 
-    /// Parses like [`read`](Self::read), but rejects truncated objects.
+    /// Parses an object or a form and, unlike [`read`](Self::read), rejects truncated objects.
     pub(super) fn read_whole(body: &[u8]) -> Option<Self> {
         Self::read(body).filter(|members| members.is_whole)
     }
@@ -84,8 +84,8 @@ impl Members {
         words.map(str::to_owned).collect()
     }
 
-    /// Returns the values of a name, the last value first, as in most parsers. An unusable value falls back to the previous
-    /// value.
+    /// Returns the values of a name, the last value first, because most parsers use the last value. The previous value replaces
+    /// an unusable value.
     fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
         self.members
             .iter()
@@ -138,7 +138,7 @@ fn text_of(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Collects members individually, so that the members before a syntax error are kept.
+/// Visitor that collects members individually, so that a syntax error does not affect the members before it.
 struct Collector<'m>(&'m mut Vec<(String, Value)>);
 
 impl<'de> DeserializeSeed<'de> for Collector<'_> {

@@ -82,8 +82,8 @@ impl ConnectionBudget {
         Ok(AnswerMemory::new(self, share, estimate))
     }
 
-    /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The sum
-    /// is limited like a single response.
+    /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The limit
+    /// for a single response applies to the sum.
     pub async fn reserve_batch(&self, estimates: &[Estimate]) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
         let sum = |bytes: fn(Estimate) -> usize| {
             let each = estimates.iter().map(|estimate| bytes(*estimate));

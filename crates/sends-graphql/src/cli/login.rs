@@ -66,7 +66,7 @@ const SCOPES: [(&str, &str); 4] = [
 /// Scope that grants a refresh token (documented).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// User privileges (documented), each with the consequence if it is missing.
+/// Privileges of the user (documented), each with the consequence if it is missing.
 const PRIVILEGES: [(&str, &str); 2] = [
     ("campaign:read", "no send history can be read"),
     (

@@ -125,7 +125,7 @@ impl Endpoint {
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
         let finish = move |executed: Executed| {
-            // A response with errors gets no entity tag, since the next response can differ.
+            // A response with errors has no entity tag, since the next response can differ.
             let response = &executed.response;
             let tag = response
                 .is_ok()
@@ -149,7 +149,7 @@ impl Endpoint {
         media_type: MediaType,
     ) -> Result<Response, Rejection> {
         let headers = &parts.headers;
-        // Replaces the preflight check, since cross-origin pages cannot send this content type without a preflight.
+        // This check replaces the preflight check, since cross-origin pages cannot send this content type without a preflight.
         body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;

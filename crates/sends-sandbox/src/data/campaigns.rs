@@ -61,7 +61,7 @@ pub(crate) struct Campaign {
     pub(crate) status: String,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
-    /// Activities in arbitrary order, as at the upstream.
+    /// Activities in arbitrary order, because the upstream defines none.
     #[serde(rename = "campaign_activities", skip_serializing)]
     pub(crate) activities: Vec<ListedActivity>,
     /// The campaign is listed, but a request for it returns 404.

@@ -163,7 +163,7 @@ impl Account {
         Ok(campaign)
     }
 
-    /// Returns an explicit activity, whose campaign gets a new update date.
+    /// Returns an explicit activity, and updates the date of its campaign.
     fn activity_mut<'a>(
         &self,
         explicit: &'a mut Explicit,

@@ -27,7 +27,7 @@ struct Shop {
 
 #[derive(Deserialize)]
 struct Email {
-    /// Determines the identifiers.
+    /// Seed of the identifiers.
     key: String,
     /// `{season}` is replaced by the season of six weeks ago.
     name: String,
@@ -54,7 +54,7 @@ struct Sending {
     count: i64,
     #[serde(default)]
     reason_code: i64,
-    /// Replaces the lists of the email.
+    /// Lists of this sending, which replace the lists of the email.
     lists: Option<Vec<Uuid>>,
 }
 

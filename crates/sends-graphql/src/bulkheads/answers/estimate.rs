@@ -9,7 +9,7 @@ pub(super) const VALUE: usize = 144;
 /// its own.
 const PENDING_VALUE: usize = 3_600;
 
-/// Bytes of one upstream call in progress, mostly for the request and its connection. Measured without rate limits: 28 kB.
+/// Bytes of one upstream call in progress, mostly for the request and its connection. Measured with disabled rate limits: 28 kB.
 const CALL: usize = 28 << 10;
 
 /// Bytes of one field during execution, for its plan and its lowered form.
@@ -45,7 +45,7 @@ pub struct Estimate {
     pub path: usize,
 }
 
-/// Returns the bytes of a name beyond those that the estimate of a value includes.
+/// Returns the number of bytes by which a name exceeds [`NAME`].
 pub const fn long_name(name: &str) -> usize {
     name.len().saturating_sub(NAME)
 }

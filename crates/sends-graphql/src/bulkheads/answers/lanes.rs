@@ -20,7 +20,7 @@ impl Lane {
 
 #[derive(Debug)]
 pub(super) struct Lanes {
-    /// Indexed by [`Lane`].
+    /// Bulkheads of the lanes, indexed by [`Lane`].
     totals: [Bulkhead; 3],
     /// Limits on small and large reservations whose operations queue for the waiting lane.
     queued: [Bulkhead; 2],

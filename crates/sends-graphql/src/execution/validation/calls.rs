@@ -1,4 +1,4 @@
-//! Estimates the upstream calls of an operation without stored data, and the values of its response.
+//! Estimates the values of an operation's response, and its upstream calls if no data is stored.
 //!
 //! Root fields name activities. An activity's history costs one call per distinct `maxAge`, regardless of the number of fields
 //! that name it. `object_cost.rs` defines the cost of other objects.
@@ -44,7 +44,7 @@ const NAMING: [(&str, &str); 5] = [
     ("_entities", "representations"),
 ];
 
-/// Id prefixes, up to a colon, of objects without a history.
+/// Id prefixes, up to a colon, of objects that have no history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Rejected> {

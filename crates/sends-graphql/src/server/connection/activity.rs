@@ -17,9 +17,9 @@ use tokio::{sync::SetOnce, time::Instant};
 
 use super::ConnectionLimits;
 
-/// Maximum bytes received without a request, a response or a part of a body in between. HTTP/2 permits any number of frames
-/// without a request, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can
-/// send before it detects that the service does not read the body.
+/// Maximum bytes received between two requests, responses or parts of a body. HTTP/2 permits any number of other frames, such as
+/// `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can send before it detects that
+/// the service does not read the body.
 const MAX_BYTES_WITHOUT_PROGRESS: usize = 2 << 20;
 
 /// Maximum number of consecutive requests that a client can reset before their responses.
@@ -34,7 +34,7 @@ const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
 pub(super) struct Activity {
     state: Mutex<State>,
-    /// Set by the first request over HTTP/2.
+    /// Whether the connection has received a request over HTTP/2.
     multiplexed: SetOnce<()>,
     flooded: SetOnce<&'static str>,
 }
