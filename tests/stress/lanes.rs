@@ -145,8 +145,8 @@ async fn new_caller_is_served_during_a_flood_of_invalid_tokens() {
     let flood = Flood::of(callers, &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
     let started = Instant::now();
-    // The next call is selected at random among the waiting callers. After many times their number, the selection of the accepted
-    // caller is nearly certain.
+    // Each slot is assigned to a random waiting caller. After many times their number of slots, the new caller has almost
+    // certainly made its call.
     let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
     loop {
         let answer = ask(&service, NEWCOMER, &activities[0]).await;

@@ -121,7 +121,7 @@ const MAX_PROBE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// Usable, but due for renewal.
+    /// The token is usable, but due for renewal.
     Ageing,
     /// The token can expire before a call that is sent now arrives.
     Expired,

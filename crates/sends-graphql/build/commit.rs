@@ -1,4 +1,4 @@
-//! The version that `--version` prints: in release builds with the commit, such as `0.1.0 (1a2b3c4d5)`.
+//! Version that `--version` prints. In release builds, the version includes the commit, such as `0.1.0 (1a2b3c4d5)`.
 
 use std::{env, path::Path, process::Command};
 

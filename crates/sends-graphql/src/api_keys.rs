@@ -131,7 +131,7 @@ fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     parse(&text, &name)
 }
 
-/// Returns whether other users can access the file or its group can write to it. The group can read it, since orchestrators mount
+/// Returns whether other users can access the file or its group can write to it. The group may read it, since orchestrators mount
 /// secrets with that permission.
 #[cfg(unix)]
 fn is_open_to_others(metadata: &fs::Metadata) -> bool {

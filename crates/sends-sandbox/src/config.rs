@@ -1,4 +1,4 @@
-//! Configuration of a sandbox. The part that can change at runtime is in [`settings`].
+//! Configuration of a sandbox. Settings that can change at runtime are in [`settings`].
 
 pub mod settings;
 

@@ -19,7 +19,7 @@ pub enum FaultKind {
     Stall,
     /// Sends half of the body, and then resets the connection.
     CutOff,
-    /// Sends half of the body, and then nothing.
+    /// Sends half of the body, and then stalls.
     StalledBody,
     NotJson,
     /// Responds with 200 and JSON of an undocumented shape.

@@ -202,7 +202,7 @@ async fn endless_campaign_listing_ends_in_an_error_after_its_campaigns() {
 }
 
 /// Starts an upstream with these campaigns, each an hour older than the previous campaign. The last page links back to the first
-/// page, or otherwise to itself.
+/// page if `to_first` is true, and otherwise to itself.
 async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
     let page = async move |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());

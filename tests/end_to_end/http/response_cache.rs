@@ -89,7 +89,8 @@ async fn hits_equal_uncached_responses_and_are_counted() {
             );
         }
     }
-    // From the second time on, all requests except the two with errors are hits. The very first request had to fetch the history.
+    // From its second time on, each request is a hit, except the two requests with errors. The first response of the test was not
+    // cached, because it fetched the history.
     assert_eq!(hits(&service).await, 4 * (corpus.len() as u64 - 2) - 1);
     assert_eq!(hits(&plain).await, 0);
     let (_, metrics) = service.get("/metrics").await;

@@ -101,7 +101,8 @@ impl Members {
         (is_whole || !members.is_empty()).then_some(Self { members, is_whole })
     }
 
-    /// Other text, such as an HTML page, also parses as a form, but has none of these names.
+    /// Parses a form. Returns `None` for other text, such as an HTML page, which also parses as a form, but has none of these
+    /// names.
     fn of_form(text: &str) -> Option<Self> {
         let members: Vec<_> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))

@@ -247,7 +247,7 @@ fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'st
     })
 }
 
-/// Returns the user's privileges. The inner error affects only this endpoint, while the token is valid.
+/// Returns the user's privileges. The inner error concerns only this endpoint, and the token is still valid.
 async fn privileges(
     client: &ConstantContact,
     caller: &Caller,

@@ -125,7 +125,7 @@ fn registered_document(
     })
 }
 
-/// Some clients match the message before they send the text.
+/// Some clients match this message, and send the document only then.
 fn not_found() -> Rejection {
     Rejection::of_request(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
 }

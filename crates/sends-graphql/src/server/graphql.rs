@@ -224,7 +224,7 @@ fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Re
     Ok((json, memory))
 }
 
-/// Concatenates the responses of a batch. The parts stay separate, since joining them would double their memory.
+/// Concatenates the responses of a batch. The responses stay separate, since joining them would double their memory.
 fn batch_of(responses: Vec<Result<Serialised, Rejection>>) -> (Pieces, BodyResources) {
     let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(responses.len()));
     json.push("[");

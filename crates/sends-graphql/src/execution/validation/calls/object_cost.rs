@@ -15,7 +15,7 @@ const MAX_PAGE_SIZE: usize = 500;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Source {
-    /// Identified by its id, or part of an activity's history.
+    /// Object identified by its id, or contained in an activity's history.
     Id,
     /// Item of a campaign page or of the log, which includes the object's own fields.
     Listed,
@@ -208,7 +208,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
             campaign_stats: 1,
             ..ObjectCost::NOTHING
         }),
-        // The campaign listing does not include this field.
+        // The campaign listing omits this field, so the campaign itself is read.
         ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         ("SyncState", "unreadableResources") => {
