@@ -1,4 +1,4 @@
-//! The service's own login: connecting an account and renewing its token.
+//! Login of the service: connecting an account and renewing its token.
 
 mod answers;
 mod endings;

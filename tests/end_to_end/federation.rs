@@ -1,4 +1,4 @@
-//! The service as a subgraph: queries of a gateway and their cost.
+//! Federation subgraph: queries of a gateway and their cost.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The sandbox as a process, and its control requests.
+//! Runs the sandbox as a process, and sends control requests to it.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The service as a process, and requests to it.
+//! Runs the service as a process, and sends requests to it.
 
 use std::{
     process::Command,

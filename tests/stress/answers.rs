@@ -12,7 +12,7 @@ use crate::{
     small, ten_times_ten, until_memory_is_released,
 };
 
-/// p99 latency limit of small responses during large ones. Measured: 3 ms on two idle cores.
+/// p99 latency limit of small responses during large responses. Measured: 3 ms on two idle cores.
 const MAX_FOR_SMALL: Duration = Duration::from_millis(50);
 
 /// Maximum memory growth in the short run, in megabytes: its budget, the buffers of connections, and the allocator's own memory.

@@ -1,4 +1,4 @@
-//! A full disk under the state folder.
+//! Full disk under the state folder.
 
 use std::{
     fs::{self, File},

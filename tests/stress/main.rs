@@ -2,7 +2,7 @@
 //!
 //! Each module tests one limit of the service. The counts are small by default; `just stress` sets `STRESS=full` for the full
 //! counts. Assertions concern counts, bytes and statuses. Durations are printed, and compared only with durations of the same
-//! run, except for small responses during large ones with the full counts.
+//! run, except for small responses during large responses with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

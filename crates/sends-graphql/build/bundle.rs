@@ -1,5 +1,5 @@
-//! The GraphiQL bundle, in two copies: all builds of the checkout share `graphiql/dist/page`, and `OUT_DIR` has a private copy
-//! for the compiler, which concurrent builds cannot replace.
+//! Two copies of the GraphiQL bundle. All builds of the checkout share `graphiql/dist/page`, and `OUT_DIR` has a private copy for
+//! the compiler, which concurrent builds cannot replace.
 
 use std::{
     fmt::Write,

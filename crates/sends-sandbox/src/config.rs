@@ -21,8 +21,8 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// Configuration of a sandbox. The defaults are limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
-/// account with the guide's example and the campaigns of a small bookshop.
+/// Configuration of a sandbox. By default, the limits are 4 requests a second and 10,000 a day, and there are no latency and no
+/// faults. The only account has the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// OAuth logs in to the first account by default.

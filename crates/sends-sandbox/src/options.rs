@@ -1,4 +1,4 @@
-//! The command line and the environment.
+//! Command line and environment variables.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! A login whose user lacks the privilege for reports.
+//! Login whose user lacks the privilege for reports.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The name of the account, and dates in its time zone.
+//! Name of the account, and dates in its time zone.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The environment variables of a container in `operations.md`.
+//! Environment variables of the container in `operations.md`.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! The login against the sandbox in `operations.md`.
+//! Login against the sandbox, as documented in `operations.md`.
 
 use sends_end_to_end::run;
 

@@ -56,7 +56,7 @@ async fn three_new_sends_cost_two_pages_and_three_campaigns_with_histories() {
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
-    // Each activity is the only one of its campaign.
+    // Each activity is the only activity of its campaign.
     let sent = [&activities[0], &activities[9], &activities[18]];
     for activity in sent {
         account

@@ -1,4 +1,4 @@
-//! The send log for commands that read it without upstream calls.
+//! Access to the send log for commands that make no upstream calls.
 
 use std::{
     io::{self, Write},

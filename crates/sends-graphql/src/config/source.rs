@@ -12,7 +12,7 @@ use super::{AccountOptions, Problem, SandboxOptions, UpstreamOptions, problem::P
 pub enum Source {
     /// The embedded sandbox, whose data is not stored.
     Sandbox(SandboxOptions),
-    /// The accounts of the callers' tokens, whose histories are not stored persistently.
+    /// Accounts of the callers' tokens, whose histories are not stored persistently.
     CallersAccounts {
         /// Folder of the daily call count. `None` if the count is only in memory.
         store: Option<StateDir>,

@@ -157,7 +157,7 @@ fn io_error(error: csv::Error) -> io::Error {
 }
 
 /// Prefixes a formula with an apostrophe, so that spreadsheets display it as text. Spreadsheets recognise a formula by its first
-/// character. Some skip leading spaces, and some accept the full-width form.
+/// character. Some spreadsheets skip leading spaces or accept the full-width form of the character.
 fn inert(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let is_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(SIGNS);

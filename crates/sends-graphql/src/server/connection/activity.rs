@@ -25,8 +25,8 @@ const MAX_BYTES_WITHOUT_PROGRESS: usize = 2 << 20;
 /// Maximum number of consecutive requests that a client can reset before their responses.
 const MAX_RESET_REQUESTS: usize = 1_000;
 
-/// Minimum read rate of responses in bytes per second, a quarter of a slow mobile network. With the write timeout alone, a client
-/// could occupy a response's memory for hours by reading a piece from time to time.
+/// Minimum read rate of responses in bytes per second, a quarter of a slow mobile network. If only the write timeout applied, a
+/// client could occupy a response's memory for hours by reading a piece from time to time.
 pub(super) const MIN_RATE: usize = 16 << 10;
 
 /// Maximum time that the minimum rate allows for a response.
