@@ -154,11 +154,11 @@ async fn code(service: &ServiceProcess) -> Value {
 #[tokio::test]
 async fn browser_login_is_shown_by_status_and_ended_by_logout() {
     let mut home = Home::new(&[]);
-    let nobody = home.run(&["status"]).await;
-    assert_eq!(nobody.status, Some(0), "{nobody:?}");
+    let logged_out = home.run(&["status"]).await;
+    assert_eq!(logged_out.status, Some(0), "{logged_out:?}");
     assert!(
-        nobody.output.contains("account        none; connect one"),
-        "{nobody:?}"
+        logged_out.output.contains("account        none; connect one"),
+        "{logged_out:?}"
     );
     assert_eq!(
         std::fs::read_dir(home.state.path()).unwrap().count(),
@@ -198,10 +198,10 @@ async fn browser_login_is_shown_by_status_and_ended_by_logout() {
     assert_eq!(logout.status, Some(0), "{logout:?}");
     sleep(Duration::from_millis(1_100)).await;
     assert_eq!(code(&service).await, "LOGIN_REQUIRED");
-    let nobody = home.run(&["status"]).await;
+    let logged_out = home.run(&["status"]).await;
     assert!(
-        nobody.output.contains("account        none; connect one"),
-        "{nobody:?}"
+        logged_out.output.contains("account        none; connect one"),
+        "{logged_out:?}"
     );
     for message in &home.message {
         let message = format!("{message:?}{}", service.log());
@@ -222,7 +222,7 @@ async fn machine_without_a_browser_logs_in_with_another_device() {
 }
 
 #[tokio::test]
-async fn login_reports_what_it_lacks() {
+async fn login_reports_failed_account_and_privilege_requests() {
     let mut home = Home::new(&[]);
     home.sandbox
         .fault(&json!({ "kind": "status", "status": 403, "path_contains": "/account/summary" }))

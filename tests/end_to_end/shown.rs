@@ -8,8 +8,8 @@ const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 /// Pairs of lists, one of which is empty because an email goes either to lists or to segments.
 const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
 
-/// Panics with every path of the response that shows no data: an error, a null, an empty list or string, a count of zero, or an
-/// incomplete log.
+/// Panics, and reports every path of the response that shows no data: an error, a null, an empty list or string, a count of zero,
+/// or an incomplete log.
 #[track_caller]
 pub(crate) fn assert_shows_something(query: &str, answer: &Value) {
     assert!(answer.get("errors").is_none(), "{query}\n{answer}");

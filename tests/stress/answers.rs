@@ -19,12 +19,12 @@ const MAX_FOR_SMALL: Duration = Duration::from_millis(50);
 const MAX_GROWTH: u64 = 72;
 
 #[tokio::test]
-async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_served() {
+async fn concurrent_large_responses_stay_within_the_budget_and_small_responses_are_served() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
     // If there were no budget, each large response would take 7 MB in the short run and 33 MB with the full counts.
-    let (options, at_once, ids): (&[&str], _, _) = if is_full() {
+    let (options, concurrency, ids): (&[&str], _, _) = if is_full() {
         (&[], 256, 500)
     } else {
         (&["--answer-budget", "16777216"], 32, 100)
@@ -42,7 +42,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
         limit_growth(&service, 256);
     }
 
-    let load = load::at_once(&service, &small, at_once, move |client, url| {
+    let load = load::concurrent(&service, &small, concurrency, move |client, url| {
         let large = large.clone();
         async move { answer(&client, &url, &large, whole).await }
     })
@@ -52,7 +52,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
         assert_eq!((*status, refusal.as_str()), (503, "OVERLOADED after 1"));
     }
     eprintln!(
-        "{at_once} large responses: {} returned, the others rejected; {} MB before, {} MB at most; small responses: {}",
+        "{concurrency} large responses: {} returned, the others rejected; {} MB before, {} MB at most; small responses: {}",
         answered.len(),
         load.before,
         load.peak,

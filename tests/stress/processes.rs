@@ -189,7 +189,7 @@ async fn synchronisation_and_services_get_their_shares_under_constant_load() {
 }
 
 #[tokio::test]
-async fn consecutive_commands_count_the_calls_of_earlier_ones() {
+async fn consecutive_commands_count_the_calls_of_earlier_commands() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let commands = scale(8, 15);

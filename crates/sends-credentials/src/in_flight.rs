@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_waits_for_requests_in_flight_and_prevents_further_ones() {
+    fn exit_waits_for_requests_in_flight_and_prevents_further_requests() {
         let requests = requests();
         let sent = requests.begin(Duration::from_mins(1)).unwrap();
         assert!(!requests.are_finished(|_| true));

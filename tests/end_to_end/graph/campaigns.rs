@@ -71,7 +71,7 @@ async fn page_of_fifty_campaigns_with_histories_costs_the_minimum() {
     assert_eq!(costs(&sandbox).await, expected);
     assert_eq!(answer["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
 
-    // A repeated query fetches only data that is no longer fresh, of which there is none.
+    // All data is still fresh, so a repeated query fetches nothing.
     assert_eq!(service.query(&query).await["extensions"]["upstream"]["calls"], 0);
 }
 
@@ -98,14 +98,21 @@ async fn unselected_fields_are_not_fetched() {
 async fn pages_cover_the_account_and_cost_one_call_each() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "200"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let (at_once, _) = all(&service, 500, "").await;
+    let (all_on_one_page, _) = all(&service, 500, "").await;
     let before = sandbox.requests().await.len();
     let (page_by_page, pages) = all(&service, 7, "").await;
-    assert_eq!(ids(&page_by_page), ids(&at_once));
-    assert_eq!(ids(&at_once).iter().collect::<HashSet<_>>().len(), at_once.len());
-    assert_eq!(pages, at_once.len().div_ceil(7));
+    assert_eq!(ids(&page_by_page), ids(&all_on_one_page));
+    assert_eq!(
+        ids(&all_on_one_page).iter().collect::<HashSet<_>>().len(),
+        all_on_one_page.len()
+    );
+    assert_eq!(pages, all_on_one_page.len().div_ceil(7));
     assert_eq!(sandbox.requests().await.len() - before, pages);
-    assert!(at_once.iter().any(|campaign| campaign["status"] == "REMOVED"));
+    assert!(
+        all_on_one_page
+            .iter()
+            .any(|campaign| campaign["status"] == "REMOVED")
+    );
 }
 
 #[tokio::test]

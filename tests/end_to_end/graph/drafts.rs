@@ -92,7 +92,7 @@ fn sends(answer: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn statistics_of_known_drafts_are_null_at_about_one_call_per_ten() {
+async fn statistics_of_drafts_are_null_at_about_one_call_per_ten() {
     for drafts in [
         Drafts::Reject(StatusCode::NOT_FOUND),
         Drafts::Reject(StatusCode::BAD_REQUEST),

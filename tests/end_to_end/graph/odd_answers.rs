@@ -56,7 +56,7 @@ async fn data_of(service: &ServiceProcess, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn history_returns_readable_sends_and_counts_unreadable_ones() {
+async fn history_returns_readable_sends_and_counts_unreadable_sends() {
     let service = service_on(&odd_upstream().await);
     let data = data_of(
         &service,

@@ -23,7 +23,7 @@ const COUNTED: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGNS: usize = 60;
 const MISCOUNTED: &str = "00000000-0000-4000-8000-000000000002";
 
-/// Starts an upstream with statistics for any activity, one of which has a word in place of a number.
+/// Starts an upstream that returns statistics for any activity. One of the counts is a word instead of a number.
 async fn miscounting_upstream() -> String {
     let of_activities = async |Path(ids): Path<String>| {
         let sends = |id: &str| if id == MISCOUNTED { json!("many") } else { json!(7) };
@@ -149,8 +149,8 @@ async fn pages_traverse_campaigns_with_equal_dates() {
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }
 
-/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, for any dates and any cursor.
-/// Each page links to a further page with a new cursor.
+/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, regardless of dates and
+/// cursors. Each page links to a further page with a new cursor.
 async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);

@@ -69,7 +69,7 @@ async fn invalid_graphql_request_is_rejected_with_a_specific_status() {
 }
 
 #[tokio::test]
-async fn unsupported_method_is_rejected_with_the_allowed_ones() {
+async fn unsupported_method_is_rejected_with_the_allowed_methods() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     for (method, expected) in [(Method::PUT, 405), (Method::DELETE, 405), (Method::OPTIONS, 204)] {

@@ -120,7 +120,7 @@ impl Generated {
         NEWEST.plus_millis(-i64::try_from(back).unwrap_or(i64::MAX / 2))
     }
 
-    /// Returns the date of the last send, if any. The dates decrease strictly with the campaign number.
+    /// Returns the date of the last send if the campaign is sent. The dates decrease strictly with the campaign number.
     pub(crate) fn last_sent_at(&self, campaign: u64) -> Moment {
         self.updated_at(campaign)
             .plus_millis(-i64::try_from((self.step_millis / 4).min(600_000)).unwrap_or(0))
