@@ -123,7 +123,7 @@ fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) 
     }
 }
 
-/// A status or role that is missing from the upstream's response is unknown.
+/// Returns whether a value is missing from the upstream's response, which makes a status or role unknown.
 fn is_left_out(wild: &Value) -> bool {
     wild.is_null() || wild == "UNKNOWN"
 }

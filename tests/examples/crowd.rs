@@ -96,7 +96,7 @@ async fn main() {
     report("afterwards", &service, &address).await;
 }
 
-/// Half of the connections are idle or slow.
+/// Returns the behaviour of a connection. Half of the connections are idle or slow.
 fn manner(number: usize) -> Behaviour {
     match number % 4 {
         0 => Behaviour::Idle,

@@ -178,7 +178,7 @@ async fn idle_connections_do_not_delay_the_shutdown() {
     eprintln!("ended after {:?} with an idle connection", started.elapsed());
 }
 
-/// Client that uses one HTTP/2 connection until the service accepts no more requests.
+/// Sends queries over one HTTP/2 connection until the service accepts no more requests.
 async fn query_over_http_2_until_goaway(address: String, started: Arc<Semaphore>) -> ConnectionResult {
     let mut results = ConnectionResult::default();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());

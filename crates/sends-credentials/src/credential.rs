@@ -128,8 +128,9 @@ pub(crate) enum Freshness {
 }
 
 impl Access {
-    /// A token is ageing in the last tenth of its lifetime or the last 5 minutes, whichever is shorter. A token is expired in the
-    /// last hundredth of its lifetime or the last 5 seconds. These margins account for network latency and clock skew.
+    /// Returns the freshness of the access token. A token is ageing in the last tenth of its lifetime or the last 5 minutes,
+    /// whichever is shorter. A token is expired in the last hundredth of its lifetime or the last 5 seconds. These margins
+    /// account for network latency and clock skew.
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;

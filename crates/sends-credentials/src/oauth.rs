@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn challenge_matches_the_example_of_rfc_7636() {
-        // RFC 7636, appendix B.
+        // The verifier and the challenge are the example in RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         let drawn = [random_text().unwrap(), random_text().unwrap()];

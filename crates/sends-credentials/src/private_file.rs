@@ -105,7 +105,7 @@ pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
         .map_err(|error| StoreError::io("remove", path, &error))
 }
 
-/// The name is fixed, so that interruptions leave at most one temporary file.
+/// Returns the path of the temporary file. The name is fixed, so that interruptions leave at most one temporary file.
 fn temporary(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }

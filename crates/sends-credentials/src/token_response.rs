@@ -356,9 +356,9 @@ mod tests {
             ("604800", 86_400),
             ("86400000", 86_400),
             ("1e300", 86_400),
-            // A past expiry.
+            // The expiry is in the past.
             ("1000000000", 86_400),
-            // An expiry several years ahead.
+            // The expiry is several years in the future.
             ("4000000000", 86_400),
             (&in_two_hours.to_string(), 7_200),
             (&format!("{in_two_hours}000"), 7_200),

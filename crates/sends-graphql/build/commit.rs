@@ -5,7 +5,7 @@ use std::{env, path::Path, process::Command};
 /// Environment variable with the commit for builds without a Git repository, such as in a container.
 const COMMIT: &str = "SENDS_COMMIT";
 
-/// Debug builds omit the commit, because each new commit would otherwise recompile the crate.
+/// Returns the version. Debug builds omit the commit, because each new commit would otherwise recompile the crate.
 pub(crate) fn version() -> String {
     println!("cargo::rerun-if-env-changed={COMMIT}");
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();

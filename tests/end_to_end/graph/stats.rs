@@ -153,7 +153,7 @@ async fn batch_is_not_split_during_a_general_failure() {
         sandbox.fault(&fault).await;
         let answer = service.query(&stats_of(&activities)).await;
         assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"; 10], "{answer}");
-        // All four are attempts of one call.
+        // The four requests are attempts of one call.
         assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]), "{fault}");
     }
 }

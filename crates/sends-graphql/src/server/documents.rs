@@ -125,7 +125,7 @@ fn registered_document(
     })
 }
 
-/// Some clients match this message, and send the document only then.
+/// Returns the rejection of an unregistered hash. Some clients send the document only if the message matches.
 fn not_found() -> Rejection {
     Rejection::of_request(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
 }

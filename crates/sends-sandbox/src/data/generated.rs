@@ -240,7 +240,7 @@ impl Generated {
     }
 
     fn fate(&self, index: u64) -> Fate {
-        // A campaign with a resend was sent before, so its last send is that of the resend.
+        // A campaign with a resend was sent before, so its last send is the resend.
         if index % GROUP >= GROUP - 2 {
             return Fate::Sent(&[0]);
         }

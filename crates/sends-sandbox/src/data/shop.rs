@@ -188,7 +188,7 @@ impl Email {
         (status, scheduled_at)
     }
 
-    /// A send starts several seconds after the scheduled minute.
+    /// Creates a send, which starts several seconds after the scheduled minute.
     fn send(&self, index: i64, send_id: i64, send: &Sending, calendar: &Calendar) -> Send {
         let lists = send.lists.as_ref().unwrap_or(&self.lists);
         let seconds = Key::derive(1, &self.key).hash(0x7365, index.unsigned_abs()) % 50 + 4;

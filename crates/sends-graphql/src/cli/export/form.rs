@@ -148,7 +148,7 @@ impl<W: Write> Form<W> {
     }
 }
 
-/// Only I/O errors are expected, since all rows have the same length.
+/// Converts an error of the CSV writer. Only I/O errors are expected, since all rows have the same length.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -169,7 +169,7 @@ impl<'p> OperationCost<'p> {
         };
         for id in ids {
             let Value::String(id) = id else {
-                // Entity representation of a federation gateway.
+                // The value is the entity representation of a federation gateway.
                 if cost.needs_history {
                     self.unnamed_calls = self.unnamed_calls.saturating_add(1 + cost.ages);
                 }

@@ -99,7 +99,7 @@ impl Activity {
         state.bytes_without_progress = 0;
         state.requests_without_response += 1;
         if version == Version::HTTP_2 {
-            // Fails for all requests after the first.
+            // Setting the flag fails for all requests after the first.
             let _ = self.multiplexed.set(());
         }
         Exchange {
