@@ -142,13 +142,13 @@ fn borrowed(environment: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 async fn works(service: &ServiceProcess) -> bool {
-    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
-    answer["data"]["campaignActivity"]["isStale"] == false
+    let response = service.activity(GUIDE_ACTIVITY, 0).await;
+    response["data"]["campaignActivity"]["isStale"] == false
 }
 
 async fn code(service: &ServiceProcess) -> Value {
-    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
-    answer["errors"][0]["extensions"]["code"].clone()
+    let response = service.activity(GUIDE_ACTIVITY, 0).await;
+    response["errors"][0]["extensions"]["code"].clone()
 }
 
 #[tokio::test]
@@ -287,8 +287,8 @@ async fn token_is_renewed_before_expiry_and_after_revocation() {
         .control("POST", "tokens/revoke", &json!({ "kind": "access" }))
         .await;
     let activities = home.sandbox.activities(20).await;
-    let answer = service.summaries(&activities, 0).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.summaries(&activities, 0).await;
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(home.token_calls().await, before + 1);
 }
 
@@ -377,8 +377,8 @@ async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count()
         let life = Duration::from_millis(u64::from(kills * 37 % 331));
         let storm = async {
             loop {
-                let answer = service.summaries(&activities, 0).await;
-                let codes = answer["errors"].as_array().cloned().unwrap_or_default();
+                let response = service.summaries(&activities, 0).await;
+                let codes = response["errors"].as_array().cloned().unwrap_or_default();
                 if codes
                     .iter()
                     .any(|error| error["extensions"]["code"] == "LOGIN_REQUIRED")

@@ -43,16 +43,16 @@ fn of<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize> {
     counts.map(|(path, count)| (path.to_owned(), count)).into()
 }
 
-fn codes(answer: &Value) -> Vec<&str> {
-    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+fn codes(response: &Value) -> Vec<&str> {
+    let errors = response["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors
         .iter()
         .map(|error| error["extensions"]["code"].as_str().unwrap())
         .collect()
 }
 
-fn all(answer: &Value, key: &str) -> Vec<Value> {
-    match answer {
+fn all(response: &Value, key: &str) -> Vec<Value> {
+    match response {
         Value::Object(fields) => fields
             .iter()
             .flat_map(|(name, value)| {

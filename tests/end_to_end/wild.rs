@@ -81,9 +81,9 @@ const ACTIVITY: &str = "id status role subject fromName fromEmail unreadableSend
     stats { sends opens clicks totalOpens totalClicks bounces { total mailboxFull } }";
 
 async fn data(service: &ServiceProcess, query: &str) -> Value {
-    let mut answer = service.query(query).await;
-    assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
-    answer["data"].take()
+    let mut response = service.query(query).await;
+    assert!(response["errors"].is_null(), "{query}: {}", response["errors"]);
+    response["data"].take()
 }
 
 async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<Value> {

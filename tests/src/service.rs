@@ -114,11 +114,11 @@ impl ServiceProcess {
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
-        let answer = answer.expect("the service responds");
+        let response = self.http.get(format!("{}{path}", self.origin)).send().await;
+        let response = response.expect("the service responds");
         (
-            answer.status().as_u16(),
-            answer.text().await.expect("the body is text"),
+            response.status().as_u16(),
+            response.text().await.expect("the body is text"),
         )
     }
 
@@ -153,10 +153,10 @@ impl ServiceProcess {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.expect("the service responds");
+        let response = request.send().await.expect("the service responds");
         (
-            answer.status().as_u16(),
-            answer.json().await.expect("the response is JSON"),
+            response.status().as_u16(),
+            response.json().await.expect("the response is JSON"),
         )
     }
 }

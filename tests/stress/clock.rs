@@ -83,8 +83,8 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
     let count = scale(5, 50);
     let activities = sandbox.generated_activities(count).await;
     let ask = async |service: &ServiceProcess, max_age: u32| {
-        let answer = service.summaries(&activities, max_age).await;
-        assert!(answer["errors"].is_null(), "{answer}");
+        let response = service.summaries(&activities, max_age).await;
+        assert!(response["errors"].is_null(), "{response}");
     };
     // The displayed count may be half a second old.
     let used_once = async |service: &ServiceProcess, rounds: usize, time: &str| {

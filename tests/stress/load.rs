@@ -59,8 +59,8 @@ pub(crate) async fn concurrent<T: Send + 'static, F: Future<Output = T> + Send>(
         join_all((0..count).map(|_| send(client.clone(), url.clone()))).await
     });
     let (answers, times) = times_during(load, async || {
-        let (_, answer) = service.post(small).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let (_, response) = service.post(small).await;
+        assert!(response.get("errors").is_none(), "{response}");
     })
     .await;
     ConcurrentLoad {

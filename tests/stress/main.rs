@@ -89,8 +89,8 @@ fn small(activity: &str) -> Value {
 /// Reads a value of `/metrics` over a new connection, so that the metric of connections is not affected.
 async fn metric(service: &ServiceProcess, name: &str) -> u64 {
     let client = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
-    let answer = client.get(format!("{}/metrics", service.origin())).send().await;
-    let text = answer.unwrap().text().await.unwrap();
+    let response = client.get(format!("{}/metrics", service.origin())).send().await;
+    let text = response.unwrap().text().await.unwrap();
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -160,7 +160,8 @@ impl Core {
 
     /// Returns the loaded credential, read again if the file has changed.
     ///
-    /// The check runs on the calling thread, because it takes a microsecond. Reading 4 KB from the page cache takes a few microseconds more.
+    /// The check runs on the calling thread, because it takes a microsecond. Reading 4 KB from the page cache takes a few more
+    /// microseconds.
     fn load(&self, state: &mut State) -> Result<Arc<Loaded>, TokenError> {
         // During a refresh, the file may contain tokens that are not durable yet.
         if let (Some(loaded), true) = (&state.loaded, state.refresh_in_flight().is_some()) {

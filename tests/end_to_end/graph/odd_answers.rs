@@ -50,9 +50,9 @@ async fn odd_upstream() -> String {
 }
 
 async fn data_of(service: &ServiceProcess, query: &str) -> Value {
-    let mut answer = service.query(query).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    answer["data"].take()
+    let mut response = service.query(query).await;
+    assert!(response.get("errors").is_none(), "{response}");
+    response["data"].take()
 }
 
 #[tokio::test]

@@ -168,9 +168,9 @@ async fn concurrent_query_takes_precedence() {
     sandbox.requests_reach(8).await;
     // The query is for the activity with the oldest send, which the synchronisation reads last.
     let before = sandbox.requests().await.len();
-    let answer = service.activity(activities.last().unwrap(), 60).await;
+    let response = service.activity(activities.last().unwrap(), 60).await;
     let after = sandbox.requests().await.len();
-    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(response.get("errors").is_none(), "{response}");
     let of_person = |request: &Value| {
         request["path"]
             .as_str()
