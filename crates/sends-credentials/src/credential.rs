@@ -18,7 +18,7 @@ pub(crate) const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(180 * 24);
 
 /// Identifier of a login that is unchanged by refreshes and by new logins to the same account.
 ///
-/// Random and not secret, so that it can serve as a key for data fetched with the login.
+/// The id is random and not secret, so that it can serve as a key for data fetched with the login.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(String);

@@ -15,7 +15,7 @@ fn question(fields: &str, max_age: Option<u32>) -> Value {
     json!({ "query": format!(r#"query Again {{ campaignActivity(id: "{GUIDE_ACTIVITY}"{max_age}) {{ {fields} }} }}"#) })
 }
 
-/// Returns the part of an error that is the same each time.
+/// Returns the code and path of an error, which are the same each time.
 fn code_and_path(error: &Value) -> Value {
     json!([error["extensions"]["code"], error["path"]])
 }

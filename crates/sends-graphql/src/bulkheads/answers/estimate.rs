@@ -45,7 +45,7 @@ pub struct Estimate {
     pub path: usize,
 }
 
-/// Returns the number of bytes by which a name exceeds [`NAME`].
+/// Returns the number of bytes by which a name exceeds `NAME`.
 pub const fn long_name(name: &str) -> usize {
     name.len().saturating_sub(NAME)
 }
