@@ -192,7 +192,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Returns `None` on systems without `/proc`.
+/// Returns `None` if the system has no `/proc`.
 fn resident_kilobytes(service: &ServiceProcess) -> Option<u64> {
     memory_kilobytes(service.id(), "VmRSS")
 }

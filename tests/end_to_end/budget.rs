@@ -7,16 +7,16 @@ use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_clie
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-fn codes(answer: &Value) -> Vec<&str> {
-    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+fn codes(response: &Value) -> Vec<&str> {
+    let errors = response["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors
         .iter()
         .map(|error| error["extensions"]["code"].as_str().unwrap())
         .collect()
 }
 
-fn answered(answer: &Value) -> usize {
-    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+fn answered(response: &Value) -> usize {
+    let listed = response["data"]["campaignActivities"].as_array().unwrap();
     listed
         .iter()
         .filter(|activity| !activity["sendSummary"].is_null())
@@ -33,16 +33,16 @@ async fn query_for_two_hundred_activities_does_not_delay_another_query() {
     let one = async {
         sleep(Duration::from_secs(2)).await;
         let before = sandbox.requests().await.len();
-        let answer = service.activity(&other, 60).await;
+        let response = service.activity(&other, 60).await;
         let requests = sandbox.requests().await;
         let is_its_own = |request: &Value| request["path"].as_str().unwrap().contains(&other);
-        (answer, requests.iter().position(is_its_own).unwrap() - before)
+        (response, requests.iter().position(is_its_own).unwrap() - before)
     };
     tokio::select! {
         _ = all => panic!("two hundred calls take at least fifty seconds"),
-        (answer, ahead) = one => {
-            assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-            // The calls of one second are already in flight, and the operations take turns.
+        (response, ahead) = one => {
+            assert_eq!(response["data"]["campaignActivity"]["isStale"], false, "{response}");
+            // The calls of one second are already in flight, and the pacer alternates between the operations.
             assert!(ahead <= 6, "{ahead} calls of the large query were sent first");
         }
     }
@@ -55,14 +55,14 @@ async fn incomplete_operation_reports_its_retry_time_and_a_retry_makes_progress(
     let service = ServiceProcess::on(&sandbox, &["--request-timeout", "3"]);
     let mut before = 0;
     for round in 1.. {
-        let answer = service.summaries(&activities, 60).await;
-        let arrived = answered(&answer);
+        let response = service.summaries(&activities, 60).await;
+        let arrived = answered(&response);
         // Four calls are sent immediately, and four more in each second.
         assert!(arrived - before <= 16, "{arrived} in round {round}");
         assert!(arrived > before, "round {round}: {before}, then {arrived}");
         before = arrived;
-        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
-        assert_eq!(arrived + errors.len(), 24, "{answer}");
+        let errors = response["errors"].as_array().cloned().unwrap_or_default();
+        assert_eq!(arrived + errors.len(), 24, "{response}");
         for error in &errors {
             let extensions = &error["extensions"];
             assert_eq!(extensions["code"], "UPSTREAM_TIMEOUT", "{error}");
@@ -110,8 +110,8 @@ async fn check_exhausted_day(sandbox: &SandboxProcess, options: &[&str], refused
     let options = [options, &["--state-dir", state.path().to_str().unwrap()]].concat();
     let activities = sandbox.activities(8).await;
     let mut service = ServiceProcess::on(sandbox, &options);
-    let answer = service.summaries(&activities[..5], 60).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.summaries(&activities[..5], 60).await;
+    assert!(response.get("errors").is_none(), "{response}");
 
     for restarted in [false, true] {
         if restarted {
@@ -126,19 +126,19 @@ async fn check_exhausted_day(sandbox: &SandboxProcess, options: &[&str], refused
             assert!((1..=24 * 3_600).contains(&wait), "{error}");
         }
         for known in &activities[..5] {
-            let answer = service.activity(known, 0).await;
-            let activity = &answer["data"]["campaignActivity"];
+            let response = service.activity(known, 0).await;
+            let activity = &response["data"]["campaignActivity"];
             assert_eq!(
                 activity,
                 &json!({ "isStale": true, "staleReason": "QUOTA_EXCEEDED" }),
-                "{answer}"
+                "{response}"
             );
         }
-        let answer = service.query(BUDGET).await;
-        let budget = &answer["data"]["upstreamBudget"];
-        assert_eq!(budget["remainingToday"], 0, "{answer}");
-        assert_eq!(budget["pausedUntil"], budget["resetsAt"], "{answer}");
-        assert_eq!(budget["pauseReason"], "QUOTA_EXCEEDED", "{answer}");
+        let response = service.query(BUDGET).await;
+        let budget = &response["data"]["upstreamBudget"];
+        assert_eq!(budget["remainingToday"], 0, "{response}");
+        assert_eq!(budget["pausedUntil"], budget["resetsAt"], "{response}");
+        assert_eq!(budget["pauseReason"], "QUOTA_EXCEEDED", "{response}");
     }
     assert_eq!(sandbox.history_requests().await, 5 + refused_calls);
 }
@@ -175,18 +175,18 @@ async fn transient_failures_are_retried_and_every_attempt_is_counted() {
         let service = ServiceProcess::on(&sandbox, &[]);
         fault["count"] = json!(1);
         sandbox.fault(&fault).await;
-        let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+        let response = service.activity(GUIDE_ACTIVITY, 60).await;
         assert_eq!(
-            answer["data"]["campaignActivity"]["isStale"] == false,
+            response["data"]["campaignActivity"]["isStale"] == false,
             calls == 2,
-            "{fault}: {answer}"
+            "{fault}: {response}"
         );
         // A call to another path determines whether a 401 concerns the token.
         let probes = usize::from(fault["status"] == 401);
         assert_eq!(
-            answer["extensions"]["upstream"]["calls"],
+            response["extensions"]["upstream"]["calls"],
             calls + probes,
-            "{fault}: {answer}"
+            "{fault}: {response}"
         );
         assert_eq!(sandbox.history_requests().await, calls, "{fault}");
     }))
@@ -200,9 +200,12 @@ async fn throttled_call_waits_and_is_sent_again() {
     sandbox
         .fault(&json!({ "kind": "status", "status": 429, "count": 1 }))
         .await;
-    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
-    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 2);
+    let response = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(
+        response["data"]["campaignActivity"]["isStale"], false,
+        "{response}"
+    );
+    assert_eq!(response["extensions"]["upstream"]["calls"], 2);
 }
 
 #[tokio::test]

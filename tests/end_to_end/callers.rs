@@ -70,17 +70,17 @@ async fn data_fetched_with_one_token_is_never_returned_to_another_caller() {
                 (token, is_theirs, ask(service, Some(token), activity).await.1)
             })
         });
-        for (token, is_theirs, answer) in join_all(questions).await {
-            let history = &answer["data"]["campaignActivity"]["sendHistory"];
-            assert_eq!(history.is_array(), is_theirs, "{token}: {answer}");
+        for (token, is_theirs, response) in join_all(questions).await {
+            let history = &response["data"]["campaignActivity"]["sendHistory"];
+            assert_eq!(history.is_array(), is_theirs, "{token}: {response}");
             if !is_theirs {
-                let code = &answer["errors"][0]["extensions"]["code"];
+                let code = &response["errors"][0]["extensions"]["code"];
                 let expected = if token.ends_with("forged") {
                     "UNAUTHENTICATED"
                 } else {
                     "NOT_FOUND"
                 };
-                assert_eq!(code, expected, "{token}: {answer}");
+                assert_eq!(code, expected, "{token}: {response}");
             }
         }
     }
@@ -95,10 +95,10 @@ async fn request_without_a_token_is_rejected_without_a_call() {
     let service = service_on(&sandbox, &[]);
     ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
     let requested = sandbox.history_requests().await;
-    let (status, answer) = ask(&service, None, GUIDE_ACTIVITY).await;
+    let (status, response) = ask(&service, None, GUIDE_ACTIVITY).await;
     assert_eq!(status, 401);
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    assert!(answer.get("data").is_none());
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert!(response.get("data").is_none());
     assert_eq!(sandbox.history_requests().await, requested);
 }
 
@@ -128,16 +128,16 @@ async fn revoked_token_loses_access_within_the_age_limit_regardless_of_max_age()
     sleep(Duration::from_millis(2_100).saturating_sub(fetched.elapsed())).await;
     // The limit applies whether the upstream is down or up.
     sandbox.configure(&json!({ "availability": "closed" })).await;
-    let answer = read().await;
+    let response = read().await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE",
+        "{response}"
     );
     sandbox.configure(&json!({ "availability": "up" })).await;
-    let answer = read().await;
+    let response = read().await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{response}"
     );
 }
 
@@ -155,6 +155,6 @@ async fn daily_count_of_all_callers_survives_a_restart_and_their_data_does_not()
     ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
     assert_eq!(sandbox.history_requests().await, 3);
     let budget = json!({ "query": "{ upstreamBudget { usedToday } }" });
-    let (_, answer) = service.post_as(Some("first-callers-token"), &budget).await;
-    assert_eq!(answer["data"]["upstreamBudget"]["usedToday"], 3, "{answer}");
+    let (_, response) = service.post_as(Some("first-callers-token"), &budget).await;
+    assert_eq!(response["data"]["upstreamBudget"]["usedToday"], 3, "{response}");
 }

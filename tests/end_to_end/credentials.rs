@@ -1,4 +1,4 @@
-//! The service's own login: connecting an account and renewing its token.
+//! Login of the service: connecting an account and renewing its token.
 
 mod answers;
 mod endings;
@@ -74,7 +74,7 @@ impl Home {
     }
 
     fn serve(&self, options: &[&str]) -> ServiceProcess {
-        // Without cached histories, every query needs the token.
+        // If no history is cached, every query needs the token.
         let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
         ServiceProcess::start(&options, &borrowed(&self.environment()))
     }
@@ -142,23 +142,23 @@ fn borrowed(environment: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 async fn works(service: &ServiceProcess) -> bool {
-    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
-    answer["data"]["campaignActivity"]["isStale"] == false
+    let response = service.activity(GUIDE_ACTIVITY, 0).await;
+    response["data"]["campaignActivity"]["isStale"] == false
 }
 
 async fn code(service: &ServiceProcess) -> Value {
-    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
-    answer["errors"][0]["extensions"]["code"].clone()
+    let response = service.activity(GUIDE_ACTIVITY, 0).await;
+    response["errors"][0]["extensions"]["code"].clone()
 }
 
 #[tokio::test]
 async fn browser_login_is_shown_by_status_and_ended_by_logout() {
     let mut home = Home::new(&[]);
-    let nobody = home.run(&["status"]).await;
-    assert_eq!(nobody.status, Some(0), "{nobody:?}");
+    let logged_out = home.run(&["status"]).await;
+    assert_eq!(logged_out.status, Some(0), "{logged_out:?}");
     assert!(
-        nobody.output.contains("account        none; connect one"),
-        "{nobody:?}"
+        logged_out.output.contains("account        none; connect one"),
+        "{logged_out:?}"
     );
     assert_eq!(
         std::fs::read_dir(home.state.path()).unwrap().count(),
@@ -198,10 +198,10 @@ async fn browser_login_is_shown_by_status_and_ended_by_logout() {
     assert_eq!(logout.status, Some(0), "{logout:?}");
     sleep(Duration::from_millis(1_100)).await;
     assert_eq!(code(&service).await, "LOGIN_REQUIRED");
-    let nobody = home.run(&["status"]).await;
+    let logged_out = home.run(&["status"]).await;
     assert!(
-        nobody.output.contains("account        none; connect one"),
-        "{nobody:?}"
+        logged_out.output.contains("account        none; connect one"),
+        "{logged_out:?}"
     );
     for message in &home.message {
         let message = format!("{message:?}{}", service.log());
@@ -250,7 +250,7 @@ async fn rejected_application_is_reported_with_the_options_to_check() {
 }
 
 #[tokio::test]
-async fn login_reports_what_it_lacks() {
+async fn login_reports_failed_account_and_privilege_requests() {
     let mut home = Home::new(&[]);
     home.sandbox
         .fault(&json!({ "kind": "status", "status": 403, "path_contains": "/account/summary" }))
@@ -315,8 +315,8 @@ async fn token_is_renewed_before_expiry_and_after_revocation() {
         .control("POST", "tokens/revoke", &json!({ "kind": "access" }))
         .await;
     let activities = home.sandbox.activities(20).await;
-    let answer = service.summaries(&activities, 0).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.summaries(&activities, 0).await;
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(home.token_calls().await, before + 1);
 }
 
@@ -392,7 +392,7 @@ async fn refresh_token_in_the_environment_suffices_and_its_rotations_outlive_the
 
 #[tokio::test]
 async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count() {
-    // A step that is coprime to the range spreads the kills over the lifetime of a process without random numbers.
+    // A step that is coprime to the range distributes the kills over the lifetime of a process and needs no random numbers.
     let mut home = Home::new(&["--expires-in", "1"]);
     home.log_in().await;
     let activities = home.sandbox.activities(60).await;
@@ -405,8 +405,8 @@ async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count()
         let life = Duration::from_millis(u64::from(kills * 37 % 331));
         let storm = async {
             loop {
-                let answer = service.summaries(&activities, 0).await;
-                let codes = answer["errors"].as_array().cloned().unwrap_or_default();
+                let response = service.summaries(&activities, 0).await;
+                let codes = response["errors"].as_array().cloned().unwrap_or_default();
                 if codes
                     .iter()
                     .any(|error| error["extensions"]["code"] == "LOGIN_REQUIRED")
@@ -439,7 +439,7 @@ async fn random_kills_lose_neither_the_login_nor_the_store_nor_the_daily_count()
         "{kills} kills, {rotations} rotations, {lost} logins lost and detected; {requested} calls, {counted} counted"
     );
     assert!(lost * 4 <= kills, "{lost} of {kills}");
-    // Each kill loses at most the calls in flight from the count, which is a batch of sixty.
+    // The count loses at most the calls in flight at each kill, which are a batch of sixty.
     assert!(
         counted + 60 * usize::try_from(kills).unwrap() >= requested,
         "{counted} of {requested}"

@@ -20,13 +20,13 @@ async fn failing_activity_yields_one_error_and_does_not_affect_the_others() {
         "{{ campaignActivities(ids: {}) {{ id sendHistory {{ sendId }} }} }}",
         json!(activities)
     );
-    let answer = service.query(&query).await;
-    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+    let response = service.query(&query).await;
+    let listed = response["data"]["campaignActivities"].as_array().unwrap();
     for (index, (activity, id)) in listed.iter().zip(&activities).enumerate() {
         assert_eq!(activity["id"], *id);
         assert_eq!(activity["sendHistory"].is_null(), index == 17, "{activity}");
     }
-    let errors = answer["errors"].as_array().unwrap();
+    let errors = response["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert_eq!(
         errors[0]["path"],
@@ -71,16 +71,16 @@ async fn check_failure(fault: Value, code: &str) {
     let service = ServiceProcess::on(&sandbox, options);
     sandbox.fault(&fault).await;
     let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ id latestSend {{ sendId }} }} }}"#);
-    let answer = service.query(&query).await;
+    let response = service.query(&query).await;
     assert_eq!(
-        answer["data"]["campaignActivity"],
+        response["data"]["campaignActivity"],
         json!({ "id": GUIDE_ACTIVITY, "latestSend": null }),
         "{fault}"
     );
-    let error = &answer["errors"][0];
-    assert_eq!(error["extensions"]["code"], code, "{fault}: {answer}");
+    let error = &response["errors"][0];
+    assert_eq!(error["extensions"]["code"], code, "{fault}: {response}");
     assert_eq!(error["path"], json!(["campaignActivity", "latestSend"]));
-    for message in [answer.to_string(), service.log()] {
+    for message in [response.to_string(), service.log()] {
         assert!(
             !message.contains(SandboxProcess::ACCESS_TOKEN),
             "{message} contains the token"
@@ -144,8 +144,11 @@ async fn unavailable_upstream_is_reported_in_the_response_and_in_one_log_line() 
     let url = format!("http://127.0.0.1:{}/v3", free_port());
     let service = ServiceProcess::start(&["--upstream-url", &url], &[("SENDS_ACCESS_TOKEN", "token")]);
     let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#);
-    let answer = service.query(&query).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    let response = service.query(&query).await;
+    assert_eq!(
+        response["errors"][0]["extensions"]["code"],
+        "UPSTREAM_UNAVAILABLE"
+    );
     let log = service.log_once(|log| log.contains("WARN")).await;
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -179,12 +182,12 @@ async fn invalid_id_or_argument_is_a_caller_error_without_a_call() {
         "{".to_owned(),
     ];
     for query in cases {
-        let answer = service.query(&query).await;
-        let errors = answer["errors"].as_array().unwrap();
-        assert_eq!(errors.len(), 1, "{query}: {answer}");
+        let response = service.query(&query).await;
+        let errors = response["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{query}: {response}");
         assert_eq!(
             errors[0]["extensions"]["code"], "BAD_USER_INPUT",
-            "{query}: {answer}"
+            "{query}: {response}"
         );
     }
     assert_eq!(sandbox.requests().await.len(), 0);
@@ -193,14 +196,14 @@ async fn invalid_id_or_argument_is_a_caller_error_without_a_call() {
 #[tokio::test]
 async fn invalid_id_in_a_list_nulls_only_its_own_item() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivities(ids: ["x", "{GUIDE_ACTIVITY}"]) {{ latestSend {{ sendId }} }} }}"#
         ))
         .await;
     assert_eq!(
-        answer["data"]["campaignActivities"],
+        response["data"]["campaignActivities"],
         json!([null, { "latestSend": { "sendId": 2 } }])
     );
-    assert_eq!(answer["errors"][0]["path"], json!(["campaignActivities", 0]));
+    assert_eq!(response["errors"][0]["path"], json!(["campaignActivities", 0]));
 }

@@ -1,4 +1,4 @@
-//! The service as a subgraph: queries of a gateway and their cost.
+//! Federation subgraph: queries of a gateway and their cost.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -29,13 +29,13 @@ async fn representations_are_fetched_concurrently_with_one_call_per_activity() {
         .await;
     let mut requested: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
     requested.extend_from_within(..10);
-    let answer = entities(&service, &requested).await;
-    let entities = answer["data"]["_entities"].as_array().unwrap();
+    let response = entities(&service, &requested).await;
+    let entities = response["data"]["_entities"].as_array().unwrap();
     assert_eq!(entities.len(), 50);
     for (entity, representation) in entities.iter().zip(&requested) {
         assert_eq!(entity["id"], representation["id"]);
     }
-    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(sandbox.requests().await.len(), 40);
     // Sequential calls would never be in flight at the same time.
     let in_flight = sandbox.greatest_in_flight().await;
@@ -55,14 +55,14 @@ async fn invalid_representation_nulls_only_its_own_item() {
         json!(7),
         representation(unknown),
     ];
-    let answer = entities(&service, &requested).await;
-    let entities = &answer["data"]["_entities"];
+    let response = entities(&service, &requested).await;
+    let entities = &response["data"]["_entities"];
     assert_eq!(entities[0]["latestSend"]["sendId"], 2);
     for place in 1..=4 {
-        assert!(entities[place].is_null(), "{answer}");
+        assert!(entities[place].is_null(), "{response}");
     }
     assert_eq!(entities[5]["latestSend"], Value::Null);
-    let errors = answer["errors"].as_array().unwrap();
+    let errors = response["errors"].as_array().unwrap();
     let error_at = |path: Value| errors.iter().find(|error| error["path"] == path).unwrap();
     for place in 1..=4 {
         let error = error_at(json!(["_entities", place]));
@@ -77,10 +77,10 @@ async fn invalid_representation_nulls_only_its_own_item() {
 async fn excess_representations_are_rejected_before_any_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
-    let answer = entities(&service, &vec![representation(GUIDE_ACTIVITY); 501]).await;
+    let response = entities(&service, &vec![representation(GUIDE_ACTIVITY); 501]).await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+        "{response}"
     );
     assert_eq!(sandbox.requests().await.len(), 0);
 }
@@ -89,14 +89,14 @@ async fn excess_representations_are_rejected_before_any_call() {
 async fn federation_entry_points_exist_only_if_enabled() {
     let query = "{ _service { sdl } reasonCodes { code } }";
     let subgraph = ServiceProcess::start(&["--sandbox"], &[("SENDS_FEDERATION", "true")]);
-    let answer = subgraph.query(query).await;
-    let sdl = answer["data"]["_service"]["sdl"].as_str().unwrap();
+    let response = subgraph.query(query).await;
+    let sdl = response["data"]["_service"]["sdl"].as_str().unwrap();
     assert!(sdl.contains(r#"@key(fields: "id")"#), "{sdl}");
-    assert_eq!(answer["data"]["reasonCodes"].as_array().unwrap().len(), 13);
+    assert_eq!(response["data"]["reasonCodes"].as_array().unwrap().len(), 13);
     let plain = ServiceProcess::start(&["--sandbox"], &[]);
-    let answer = plain.query(query).await;
+    let response = plain.query(query).await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+        "{response}"
     );
 }

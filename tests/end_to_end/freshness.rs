@@ -17,19 +17,25 @@ async fn hundred_concurrent_operations_cost_one_call_and_a_restart_none() {
     let options = ["--state-dir", state.path().to_str().unwrap()];
     let service = ServiceProcess::on(&sandbox, &options);
     let operations = (0..100).map(|_| service.activity(GUIDE_ACTIVITY, 60));
-    for answer in join_all(operations).await {
-        assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    for response in join_all(operations).await {
+        assert_eq!(
+            response["data"]["campaignActivity"]["isStale"], false,
+            "{response}"
+        );
     }
     assert_eq!(sandbox.history_requests().await, 1);
     // The service is killed instead of shut down.
     drop(service);
     let service = ServiceProcess::on(&sandbox, &options);
-    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
-    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    let response = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(
+        response["data"]["campaignActivity"]["isStale"], false,
+        "{response}"
+    );
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0);
     assert_eq!(sandbox.history_requests().await, 1);
-    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 1);
+    let response = service.activity(GUIDE_ACTIVITY, 0).await;
+    assert_eq!(response["extensions"]["upstream"]["calls"], 1);
 }
 
 #[tokio::test]
@@ -37,12 +43,12 @@ async fn new_send_is_visible_with_a_max_age_of_zero() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let sends = async |max_age| {
-        let answer = service
+        let response = service
             .query(&format!(
                 r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory{max_age} {{ sendId }} }} }}"#
             ))
             .await;
-        answer["data"]["campaignActivity"]["sendHistory"]
+        response["data"]["campaignActivity"]["sendHistory"]
             .as_array()
             .unwrap()
             .len()
@@ -61,8 +67,8 @@ async fn unavailable_upstream_leaves_cached_data_and_is_called_again_after_recov
         let sandbox = SandboxProcess::unlimited(&[]);
         let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
         let known = sandbox.activities(30).await;
-        let answer = service.summaries(&known, 60).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let response = service.summaries(&known, 60).await;
+        assert!(response.get("errors").is_none(), "{response}");
 
         sandbox.configure(&json!({ "availability": availability })).await;
         for _ in 0..3 {
@@ -70,9 +76,9 @@ async fn unavailable_upstream_leaves_cached_data_and_is_called_again_after_recov
                 "{{ campaignActivities(ids: {}, maxAge: 0) {{ isStale staleReason sendSummary {{ attemptCount }} }} }}",
                 json!(known)
             );
-            let answer = service.query(&query).await;
-            assert!(answer.get("errors").is_none(), "{answer}");
-            for activity in answer["data"]["campaignActivities"].as_array().unwrap() {
+            let response = service.query(&query).await;
+            assert!(response.get("errors").is_none(), "{response}");
+            for activity in response["data"]["campaignActivities"].as_array().unwrap() {
                 assert_eq!(activity["isStale"], true, "{activity}");
                 assert_eq!(activity["staleReason"], "UPSTREAM_UNAVAILABLE", "{activity}");
                 assert!(activity["sendSummary"]["attemptCount"].is_number(), "{activity}");
@@ -88,11 +94,11 @@ async fn unavailable_upstream_leaves_cached_data_and_is_called_again_after_recov
         sandbox.configure(&json!({ "availability": "up" })).await;
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            let answer = service.activity(&known[0], 0).await;
-            if answer["data"]["campaignActivity"]["isStale"] == false {
+            let response = service.activity(&known[0], 0).await;
+            if response["data"]["campaignActivity"]["isStale"] == false {
                 break;
             }
-            assert!(Instant::now() < deadline, "{availability}: {answer}");
+            assert!(Instant::now() < deadline, "{availability}: {response}");
             sleep(Duration::from_millis(100)).await;
         }
         let is_told = |log: &str| {
@@ -125,17 +131,17 @@ async fn malformed_response_affects_nothing_else() {
         fault["activity_id"] = json!(activity);
         sandbox.fault(&fault).await;
     }
-    let answer = service.summaries(&activities, 60).await;
-    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+    let response = service.summaries(&activities, 60).await;
+    let listed = response["data"]["campaignActivities"].as_array().unwrap();
     for (place, activity) in listed.iter().enumerate() {
         assert_eq!(
             activity["sendSummary"].is_null(),
             place < faults.len(),
-            "{place}: {answer}"
+            "{place}: {response}"
         );
     }
-    let errors = answer["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), faults.len(), "{answer}");
+    let errors = response["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), faults.len(), "{response}");
     for (place, (_, code)) in faults.iter().enumerate() {
         let error = errors.iter().find(|error| error["path"][1] == place).unwrap();
         assert_eq!(error["extensions"]["code"], *code, "{error}");
@@ -155,7 +161,7 @@ async fn damaged_store_is_rejected_in_one_sentence_and_can_be_rebuilt() {
 
     let store = state.path().join("sends.db");
     let mut bytes = fs::read(&store).unwrap();
-    // The damage starts after the header, so that the file still looks like a store.
+    // The damage starts after the header, so that the file is still recognised as a store.
     bytes[100..4_000].fill(b'?');
     fs::write(&store, bytes).unwrap();
     let url = sandbox.api_url();
@@ -173,8 +179,11 @@ async fn damaged_store_is_rejected_in_one_sentence_and_can_be_rebuilt() {
         "{rebuilt:?}"
     );
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
-    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
-    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    let response = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(
+        response["data"]["campaignActivity"]["isStale"], false,
+        "{response}"
+    );
 
     let busy = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(busy.status, Some(1), "{busy:?}");

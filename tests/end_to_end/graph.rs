@@ -1,4 +1,4 @@
-//! Campaigns, activities, lists, segments, statistics and the account: their responses, and the upstream calls for each part.
+//! Campaigns, activities, lists, segments, statistics and the account: their responses, and their upstream calls.
 
 mod account;
 mod campaigns;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// Counts requests by kind of path, without ids.
+/// Counts requests by path, with ids replaced.
 async fn costs(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
     let mut costs = BTreeMap::new();
     for request in sandbox.requests().await {
@@ -44,16 +44,16 @@ fn of<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize> {
     counts.map(|(path, count)| (path.to_owned(), count)).into()
 }
 
-fn codes(answer: &Value) -> Vec<&str> {
-    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+fn codes(response: &Value) -> Vec<&str> {
+    let errors = response["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors
         .iter()
         .map(|error| error["extensions"]["code"].as_str().unwrap())
         .collect()
 }
 
-fn all(answer: &Value, key: &str) -> Vec<Value> {
-    match answer {
+fn all(response: &Value, key: &str) -> Vec<Value> {
+    match response {
         Value::Object(fields) => fields
             .iter()
             .flat_map(|(name, value)| {

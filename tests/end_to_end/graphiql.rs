@@ -24,9 +24,9 @@ async fn every_starter_query_returns_sandbox_data() {
         let variables = tab["variables"].as_str().unwrap_or("{}");
         let variables: Value = serde_json::from_str(variables).unwrap();
         let body = json!({ "query": tab["query"], "variables": variables });
-        let (status, answer) = service.post(&body).await;
-        assert_eq!(status, 200, "{answer}");
-        assert_shows_something(tab["query"].as_str().unwrap(), &answer);
+        let (status, response) = service.post(&body).await;
+        assert_eq!(status, 200, "{response}");
+        assert_shows_something(tab["query"].as_str().unwrap(), &response);
     }
 }
 
@@ -36,7 +36,7 @@ async fn disabled_page_is_neither_served_nor_logged() {
     for path in ["/", "/graphiql", "/graphiql/start.js"] {
         assert_eq!(get(&service, path).await.status(), 404, "{path}");
     }
-    let answer = service.query("{ reasonCodes { code } }").await;
-    assert_eq!(answer["data"]["reasonCodes"][12]["code"], 12);
+    let response = service.query("{ reasonCodes { code } }").await;
+    assert_eq!(response["data"]["reasonCodes"][12]["code"], 12);
     assert!(!service.log().contains("graphiql"));
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 #[tokio::test]
 async fn one_command_serves_the_guide_example_from_the_embedded_sandbox() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id:"{GUIDE_ACTIVITY}") {{
                 sendHistory {{ sendId contactListIds segmentIds count runDate sendStatus reasonCode }} }} }}"#
         ))
         .await;
-    insta::assert_json_snapshot!(answer, @r#"
+    insta::assert_json_snapshot!(response, @r#"
     {
       "data": {
         "campaignActivity": {
@@ -55,7 +55,7 @@ async fn one_command_serves_the_guide_example_from_the_embedded_sandbox() {
 async fn derived_fields_are_returned_with_the_history() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id:"{GUIDE_ACTIVITY}") {{
                 id
@@ -72,7 +72,7 @@ async fn derived_fields_are_returned_with_the_history() {
             }} }}"#
         ))
         .await;
-    insta::assert_json_snapshot!(answer, @r#"
+    insta::assert_json_snapshot!(response, @r#"
     {
       "data": {
         "campaignActivity": {
@@ -150,7 +150,7 @@ async fn derived_fields_are_returned_with_the_history() {
 async fn reason_codes_and_ids_cost_no_upstream_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ reasonCodes {{ code name isKnown }}
                 campaignActivity(id: "{}") {{ id }}
@@ -158,16 +158,16 @@ async fn reason_codes_and_ids_cost_no_upstream_call() {
             GUIDE_ACTIVITY.to_uppercase()
         ))
         .await;
-    let codes: Vec<i64> = answer["data"]["reasonCodes"]
+    let codes: Vec<i64> = response["data"]["reasonCodes"]
         .as_array()
         .unwrap()
         .iter()
         .map(|reason| reason["code"].as_i64().unwrap())
         .collect();
     assert_eq!(codes, (0..=12).collect::<Vec<i64>>());
-    assert_eq!(answer["data"]["campaignActivity"]["id"], GUIDE_ACTIVITY);
+    assert_eq!(response["data"]["campaignActivity"]["id"], GUIDE_ACTIVITY);
     assert_eq!(
-        answer["data"]["campaignActivities"],
+        response["data"]["campaignActivities"],
         json!([{ "id": GUIDE_ACTIVITY }, { "id": GUIDE_ACTIVITY }])
     );
     assert_eq!(sandbox.requests().await.len(), 0);
@@ -181,13 +181,13 @@ async fn unsent_activity_has_an_empty_history() {
         .control("POST", "sends", &json!({ "operation": "create_campaign" }))
         .await;
     let id = made["activity_id"].as_str().unwrap();
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{id}") {{
                 sendHistory {{ sendId }} latestSend {{ sendId }} sendSummary {{ attemptCount latestOutcome needsAttention }} }} }}"#
         ))
         .await;
-    insta::assert_json_snapshot!(answer, @r#"
+    insta::assert_json_snapshot!(response, @r#"
     {
       "data": {
         "campaignActivity": {

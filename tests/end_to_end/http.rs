@@ -48,16 +48,16 @@ async fn send(request: RequestBuilder) -> Response {
 }
 
 async fn rejection(request: RequestBuilder) -> (u16, String) {
-    let answer = send(request).await;
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
+    let response = send(request).await;
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.unwrap();
     assert!(body.get("data").is_none(), "{body}");
     let code = body["errors"][0]["extensions"]["code"].as_str();
     (status, code.unwrap_or_default().to_owned())
 }
 
-fn header<'answer>(answer: &'answer Response, name: &str) -> &'answer str {
-    let value = answer.headers().get(name).map(|value| value.to_str().unwrap());
+fn header<'response>(response: &'response Response, name: &str) -> &'response str {
+    let value = response.headers().get(name).map(|value| value.to_str().unwrap());
     value.unwrap_or_default()
 }
 

@@ -24,29 +24,29 @@ async fn every_object_is_found_by_its_id() {
     let sends = activity["sendHistory"].as_array().unwrap();
     assert_eq!(sends.len(), 2);
     for send in sends {
-        let answer = service
+        let response = service
             .query(&format!("{{ node(id: {}) {{ {fields} }} }}", send["id"]))
             .await;
-        assert_eq!(answer["data"]["node"], *send);
+        assert_eq!(response["data"]["node"], *send);
     }
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ node(id: "{}") {{ __typename id }} }}"#,
             GUIDE_ACTIVITY.to_uppercase()
         ))
         .await;
     assert_eq!(
-        answer["data"]["node"],
+        response["data"]["node"],
         json!({ "__typename": "CampaignActivity", "id": GUIDE_ACTIVITY })
     );
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0, "{response}");
 }
 
 #[tokio::test]
 async fn node_accepts_every_global_id_and_names_an_invalid_one() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(
             r#"{ campaigns(first: 3) { nodes { id activities { id sendHistory { id contactLists { id } segments { id } } } } }
                  segmented: campaignActivities(ids: ["feed0000-0000-4000-8000-000000000010", "feed0000-0000-4000-8000-000000000001"]) {
@@ -54,7 +54,7 @@ async fn node_accepts_every_global_id_and_names_an_invalid_one() {
         )
         .await;
     let mut ids = Vec::new();
-    let mut found = vec![&answer["data"]];
+    let mut found = vec![&response["data"]];
     while let Some(value) = found.pop() {
         match value {
             Value::Object(members) => {
@@ -67,7 +67,7 @@ async fn node_accepts_every_global_id_and_names_an_invalid_one() {
     }
     for kind in ["Campaign:", "ContactList:", "Segment:"] {
         let is_kind = |id: &Value| id.as_str().unwrap().starts_with(kind);
-        assert!(ids.iter().any(is_kind), "{kind}: {answer}");
+        assert!(ids.iter().any(is_kind), "{kind}: {response}");
     }
     let again = service
         .query(&format!("{{ nodes(ids: {}) {{ id }} }}", json!(ids)))
@@ -97,14 +97,14 @@ async fn unknown_id_nulls_only_its_own_item() {
         unknown.to_owned(),
         format!("{GUIDE_ACTIVITY}:1"),
     ];
-    let answer = service
+    let response = service
         .query(&format!(
             "{{ nodes(ids: {}) {{ id ... on CampaignActivity {{ latestSend {{ id }} }} }} }}",
             json!(ids)
         ))
         .await;
     assert_eq!(
-        answer["data"]["nodes"],
+        response["data"]["nodes"],
         json!([
             { "id": ids[0] },
             null,
@@ -116,7 +116,7 @@ async fn unknown_id_nulls_only_its_own_item() {
             { "id": ids[0] },
         ])
     );
-    let mut errors: Vec<_> = answer["errors"]
+    let mut errors: Vec<_> = response["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -195,27 +195,27 @@ async fn invalid_page_argument_is_a_caller_error_without_a_call() {
         let query = format!(
             r#"{{ campaignActivity(id: "{WEEKLY}") {{ sendHistoryConnection({arguments}) {{ totalCount }} }} }}"#
         );
-        let answer = service.query(&query).await;
+        let response = service.query(&query).await;
         assert_eq!(
-            answer["data"]["campaignActivity"],
+            response["data"]["campaignActivity"],
             json!({ "sendHistoryConnection": null })
         );
         assert_eq!(
-            answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
-            "{answer}"
+            response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+            "{response}"
         );
     }
     assert_eq!(sandbox.requests().await.len(), 0);
 }
 
 async fn ask(service: &ServiceProcess, field: &str) -> Value {
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{WEEKLY}") {{ {field} }} }}"#
         ))
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    answer["data"]["campaignActivity"].clone()
+    assert!(response.get("errors").is_none(), "{response}");
+    response["data"]["campaignActivity"].clone()
 }
 
 #[tokio::test]

@@ -90,12 +90,12 @@ async fn options_can_be_set_in_the_environment() {
         ("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN),
     ];
     let service = ServiceProcess::start(&[], &environment);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#
         ))
         .await;
-    assert_eq!(answer["data"]["campaignActivity"]["latestSend"]["sendId"], 2);
+    assert_eq!(response["data"]["campaignActivity"]["latestSend"]["sendId"], 2);
     let in_sandbox = ServiceProcess::start(&[], &[("SENDS_SANDBOX", "1")]);
     in_sandbox.log_once(|log| log.contains("invented")).await;
 }
@@ -105,13 +105,13 @@ async fn oversized_body_is_rejected() {
     let mut service = ServiceProcess::start(&["--sandbox"], &[]);
     let client = sends_end_to_end::http_client();
     let body = format!(r#"{{"query":"{{ {} }}"}}"#, "a ".repeat(5 << 20));
-    let answer = client
+    let response = client
         .post(format!("{}/graphql", service.origin()))
         .header("content-type", "application/json")
         .body(body);
     // The rejection may arrive while the client is still writing, which the client reports as a broken connection.
-    if let Ok(answer) = answer.send().await {
-        assert_eq!(answer.status(), 413);
+    if let Ok(response) = response.send().await {
+        assert_eq!(response.status(), 413);
     }
     assert!(service.is_alive());
 }

@@ -64,7 +64,7 @@ impl Document {
             .collect()
     }
 
-    /// Returns the arguments of each `sends-graphql` command in the shell blocks, without comments and redirections.
+    /// Returns the arguments of each `sends-graphql` command in the shell blocks, excluding comments and redirections.
     fn commands(&self) -> Vec<Vec<&str>> {
         let blocks = self.blocks(&["sh"]);
         let lines = blocks.iter().flat_map(|(_, block)| block.lines());
@@ -95,13 +95,13 @@ async fn documented_queries_return_sandbox_data_and_the_documented_responses() {
                 continue;
             }
             queries += 1;
-            let answer = service.query(query).await;
-            assert_shows_something(query, &answer);
+            let response = service.query(query).await;
+            assert_shows_something(query, &response);
             let message = blocks.get(place + 1).filter(|(language, _)| *language == "json");
             let message: Option<Value> = message.and_then(|(_, message)| serde_json::from_str(message).ok());
             if let Some(data) = message.and_then(|message| message.get("data").cloned()) {
                 answers += 1;
-                assert_eq!(answer["data"], data, "{query}");
+                assert_eq!(response["data"], data, "{query}");
             }
         }
     }
@@ -122,22 +122,22 @@ async fn documented_curl_commands_succeed() {
         let line = line
             .replace("http://127.0.0.1:8080", service.origin())
             .replace("http://127.0.0.1:8081", &sandbox_origin);
-        let answer: Value = if has_curl {
+        let response: Value = if has_curl {
             let line = format!("{line} --silent --noproxy '*'");
             let output = Command::new("sh").args(["-c", &line]).output().unwrap();
             serde_json::from_slice(&output.stdout).unwrap()
         } else {
             request_of(&line).send().await.unwrap().json().await.unwrap()
         };
-        assert!(answer.get("errors").is_none(), "{line}\n{answer}");
-        let shown = answer
+        assert!(response.get("errors").is_none(), "{line}\n{response}");
+        let shown = response
             .pointer("/data/campaigns/nodes/0/name")
-            .or(answer.pointer("/0/run_date"));
-        assert!(shown.is_some_and(Value::is_string), "{line}\n{answer}");
+            .or(response.pointer("/0/run_date"));
+        assert!(shown.is_some_and(Value::is_string), "{line}\n{response}");
     }
 }
 
-/// Converts a curl command to a request, for machines without curl.
+/// Converts a curl command to a request, because a machine may not have curl.
 fn request_of(line: &str) -> reqwest::RequestBuilder {
     let url = line
         .split_whitespace()
@@ -195,8 +195,8 @@ async fn documented_services_start_and_respond() {
         .collect();
     assert!(services.len() >= 2, "{services:?}");
     for words in services {
-        let answer = ServiceProcess::start(&words, &[]).query("{ __typename }").await;
-        assert_eq!(answer["data"]["__typename"], "Query", "{words:?}");
+        let response = ServiceProcess::start(&words, &[]).query("{ __typename }").await;
+        assert_eq!(response["data"]["__typename"], "Query", "{words:?}");
     }
 }
 

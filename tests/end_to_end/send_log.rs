@@ -25,7 +25,7 @@ async fn with_three_histories(sandbox: &SandboxProcess) -> ServiceProcess {
 async fn requested_histories_are_in_the_log_and_completeness_is_not_claimed() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
-    let answer = service
+    let response = service
         .query(
             "{ sends(first: 3, filter: { reasonCategories: [CONTENT, AUDIENCE] }) {
                     totalCount
@@ -34,8 +34,8 @@ async fn requested_histories_are_in_the_log_and_completeness_is_not_claimed() {
                     nodes { id outcome reasonCode activity { id } } } }",
         )
         .await;
-    let log = &answer["data"]["sends"];
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
+    let log = &response["data"]["sends"];
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0, "{response}");
     assert_eq!(
         log["coverage"],
         json!({ "isComplete": false, "completeFrom": null, "completeUntil": null })
@@ -47,13 +47,13 @@ async fn requested_histories_are_in_the_log_and_completeness_is_not_claimed() {
         "activity": { "id": GUIDE_ACTIVITY }
     });
     let filter = format!(r#"filter: {{ activityIds: ["{GUIDE_ACTIVITY}"], reasonCodes: [12] }}"#);
-    let answer = service
+    let response = service
         .query(&format!(
             "{{ sends({filter}) {{ totalCount nodes {{ id outcome reasonCode activity {{ id }} }} }} }}"
         ))
         .await;
     assert_eq!(
-        answer["data"]["sends"],
+        response["data"]["sends"],
         json!({ "totalCount": 1, "nodes": [of_guide] })
     );
     assert_eq!(sandbox.requests().await.len(), 3);
@@ -103,7 +103,7 @@ async fn pages_traverse_the_log_in_either_direction() {
 async fn totals_add_up_by_reason_and_by_day_of_a_time_zone() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ sends {{ totalCount }}
                  byReason: sendTotals(groupBy: REASON) {{ groupCount total {{ sendCount byOutcome {{ outcome sendCount }} }}
@@ -112,7 +112,7 @@ async fn totals_add_up_by_reason_and_by_day_of_a_time_zone() {
                     groups {{ period {{ from until }} total {{ sendCount contactsReached }} }} }} }}"#
         ))
         .await;
-    let data = &answer["data"];
+    let data = &response["data"];
     let groups = data["byReason"]["groups"].as_array().unwrap();
     let sum: u64 = groups
         .iter()
@@ -138,16 +138,16 @@ async fn totals_add_up_by_reason_and_by_day_of_a_time_zone() {
 async fn list_filter_accepts_the_upstream_id_in_either_case_and_the_global_id() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
-    let answer = service
+    let response = service
         .query("{ sends(first: 1) { nodes { contactLists { id listId } } } }")
         .await;
-    let list = &answer["data"]["sends"]["nodes"][0]["contactLists"][0];
+    let list = &response["data"]["sends"]["nodes"][0]["contactLists"][0];
     let count = async |id: &Value| {
         let query = format!("{{ sends(filter: {{ contactListIds: [{id}] }}) {{ totalCount }} }}");
         service.query(&query).await["data"]["sends"]["totalCount"].as_u64()
     };
     let found = count(&list["listId"]).await;
-    assert!(found.unwrap() > 0, "{answer}");
+    assert!(found.unwrap() > 0, "{response}");
     assert_eq!(count(&list["id"]).await, found);
     let in_upper_case = json!(list["listId"].as_str().unwrap().to_uppercase());
     assert_eq!(count(&in_upper_case).await, found);
@@ -195,10 +195,10 @@ async fn invalid_argument_error_names_the_correction() {
         ),
         ("sendTotals(groupBy: DAY, first: -1) { groupCount }", "`first`"),
     ] {
-        let answer = service.query(&format!("{{ {field} }}")).await;
-        let error = &answer["errors"][0];
-        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
-        assert!(error["message"].as_str().unwrap().contains(output), "{answer}");
+        let response = service.query(&format!("{{ {field} }}")).await;
+        let error = &response["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{response}");
+        assert!(error["message"].as_str().unwrap().contains(output), "{response}");
     }
 }
 
@@ -206,14 +206,14 @@ async fn invalid_argument_error_names_the_correction() {
 async fn log_without_a_sync_is_reported_as_never_complete() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(
             "{ syncState { coverage { isComplete } unreadCampaignCount changedCampaignCount estimatedCallCount
                estimatedCompleteAt listedAt finishedAt pausedUntil failedAt failure } }",
         )
         .await;
     assert_eq!(
-        answer["data"]["syncState"],
+        response["data"]["syncState"],
         json!({
             "coverage": { "isComplete": false }, "unreadCampaignCount": 0, "changedCampaignCount": 0,
             "estimatedCallCount": 0, "estimatedCompleteAt": null, "listedAt": null, "finishedAt": null,
@@ -225,14 +225,14 @@ async fn log_without_a_sync_is_reported_as_never_complete() {
 #[tokio::test]
 async fn sandbox_log_is_complete_at_startup_and_reported_as_complete() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let answer = service
+    let response = service
         .query(
             "{ syncState { coverage { isComplete } unreadCampaignCount finishedAt failure }
                sends { totalCount } upstreamBudget { perSecondLimit perDayLimit usedToday } }",
         )
         .await;
-    let data = &answer["data"];
-    assert_eq!(data["syncState"]["coverage"]["isComplete"], true, "{answer}");
+    let data = &response["data"];
+    assert_eq!(data["syncState"]["coverage"]["isComplete"], true, "{response}");
     assert_eq!(data["syncState"]["unreadCampaignCount"], 0);
     assert!(data["syncState"]["finishedAt"].is_string() && data["syncState"]["failure"].is_null());
     let sends = &data["sends"]["totalCount"];
@@ -250,12 +250,12 @@ async fn sandbox_log_is_complete_at_startup_and_reported_as_complete() {
 #[tokio::test]
 async fn sandbox_with_limits_fills_its_log_in_the_background_at_four_calls_a_second() {
     let service = ServiceProcess::start(&["--sandbox", "--sandbox-limits"], &[]);
-    let answer = service
+    let response = service
         .query("{ syncState { coverage { isComplete } } upstreamBudget { perSecondLimit } }")
         .await;
-    assert_eq!(answer["data"]["upstreamBudget"]["perSecondLimit"], 4);
+    assert_eq!(response["data"]["upstreamBudget"]["perSecondLimit"], 4);
     // The log needs about seventy calls, so it cannot be complete yet.
-    assert_eq!(answer["data"]["syncState"]["coverage"]["isComplete"], false);
+    assert_eq!(response["data"]["syncState"]["coverage"]["isComplete"], false);
 }
 
 #[tokio::test]
@@ -275,16 +275,16 @@ async fn callers_with_their_own_tokens_have_no_log() {
     let url = sandbox.api_url();
     let service = ServiceProcess::start(&["--upstream-url", &url, "--caller-tokens"], &[]);
     let query = "{ sends { totalCount } sendTotals(groupBy: OUTCOME) { groupCount } syncState { listedAt } }";
-    let (_, answer) = service
+    let (_, response) = service
         .post_as(Some(SandboxProcess::ACCESS_TOKEN), &json!({ "query": query }))
         .await;
     assert_eq!(
-        answer["data"],
+        response["data"],
         json!({ "sends": null, "sendTotals": null, "syncState": null })
     );
-    let errors = answer["errors"].as_array().unwrap();
+    let errors = response["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 3);
     for error in errors {
-        assert_eq!(error["extensions"]["code"], "LOG_UNAVAILABLE", "{answer}");
+        assert_eq!(error["extensions"]["code"], "LOG_UNAVAILABLE", "{response}");
     }
 }

@@ -8,14 +8,17 @@ const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 /// Pairs of lists, one of which is empty because an email goes either to lists or to segments.
 const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
 
-/// Panics with every path of the response that shows no data: an error, a null, an empty list or string, a count of zero, or an
-/// incomplete log.
+/// Panics, and reports every path of the response that shows no data: an error, a null, an empty list or string, a count of zero,
+/// or an incomplete log.
 #[track_caller]
-pub(crate) fn assert_shows_something(query: &str, answer: &Value) {
-    assert!(answer.get("errors").is_none(), "{query}\n{answer}");
+pub(crate) fn assert_shows_something(query: &str, response: &Value) {
+    assert!(response.get("errors").is_none(), "{query}\n{response}");
     let mut gaps = Vec::new();
-    walk(&answer["data"], "data", false, &mut gaps);
-    assert!(gaps.is_empty(), "{query}\nshows nothing at {gaps:#?}\n{answer:#}");
+    walk(&response["data"], "data", false, &mut gaps);
+    assert!(
+        gaps.is_empty(),
+        "{query}\nshows nothing at {gaps:#?}\n{response:#}"
+    );
 }
 
 fn walk(value: &Value, path: &str, not_sent: bool, gaps: &mut Vec<String>) {
@@ -57,7 +60,7 @@ fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bo
 
 #[test]
 fn paths_without_data_are_found() {
-    let answer = serde_json::json!({ "data": {
+    let response = serde_json::json!({ "data": {
         "sends": { "totalCount": 0, "nodes": [], "coverage": { "isComplete": false } },
         "campaigns": [
             { "status": "DRAFT", "latestSend": null, "stats": null, "name": null },
@@ -67,7 +70,7 @@ fn paths_without_data_are_found() {
         ],
     } });
     let mut gaps = Vec::new();
-    walk(&answer["data"], "data", false, &mut gaps);
+    walk(&response["data"], "data", false, &mut gaps);
     gaps.sort();
     assert_eq!(
         gaps,

@@ -104,8 +104,8 @@ impl Account {
 
     async fn activities(&self) -> Vec<String> {
         let path = format!("activities?account={ACCOUNT}&limit=100000");
-        let answer = self.sandbox.control("GET", &path, &Value::Null).await;
-        let ids = answer["activities"].as_array().unwrap().iter();
+        let response = self.sandbox.control("GET", &path, &Value::Null).await;
+        let ids = response["activities"].as_array().unwrap().iter();
         ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
@@ -113,8 +113,8 @@ impl Account {
         let request = http_client()
             .get(format!("{}{path}", self.sandbox.api_url()))
             .bearer_auth(TOKEN);
-        let answer = request.send().await.unwrap();
-        (answer.status() == 200).then_some(answer.json().await.unwrap())
+        let response = request.send().await.unwrap();
+        (response.status() == 200).then_some(response.json().await.unwrap())
     }
 
     async fn campaigns(&self) -> Vec<Value> {
@@ -152,12 +152,12 @@ impl Account {
             let query = "query ($after: String) { sends(first: 500, after: $after, orderBy: OLDEST_FIRST) {
                 nodes { activity { id } sendId runDate count sendStatusRaw reasonCode contactListIds segmentIds }
                 pageInfo { hasNextPage endCursor } } }";
-            let (_, answer) = service
+            let (_, response) = service
                 .post(&json!({ "query": query, "variables": { "after": after } }))
                 .await;
-            let page = &answer["data"]["sends"];
+            let page = &response["data"]["sends"];
             let nodes = page["nodes"].as_array();
-            let nodes = nodes.unwrap_or_else(|| panic!("{answer}"));
+            let nodes = nodes.unwrap_or_else(|| panic!("{response}"));
             count += nodes.len();
             assert!(count < 1_000_000, "the pagination does not end");
             for send in nodes {
@@ -205,7 +205,7 @@ fn of_upstream(send: &Value) -> Value {
     })
 }
 
-/// Counts requests by kind, without the first `from` requests.
+/// Counts requests by kind, excluding the first `from` requests.
 async fn requests_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
     let mut requests = BTreeMap::new();
     for request in sandbox.requests().await.iter().skip(from) {

@@ -29,14 +29,14 @@ async fn hundred_aliases_over_forty_activities_cost_forty_calls() {
     query.push_str(
         " fragment Sends on CampaignActivity { sendHistory { sendId count } latestSend { sendId } }",
     );
-    let answer = service.query(&query).await;
+    let response = service.query(&query).await;
 
-    assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
+    assert!(response.get("errors").is_none(), "{}", response["errors"]);
     for alias in 0..100 {
-        let one = &answer["data"][format!("a{alias}")]["latestSend"];
+        let one = &response["data"][format!("a{alias}")]["latestSend"];
         assert_eq!(
             one,
-            &answer["data"]["all"][alias * 7 % 40]["latestSend"],
+            &response["data"]["all"][alias * 7 % 40]["latestSend"],
             "alias {alias}"
         );
     }
@@ -96,7 +96,7 @@ async fn slow_activity_delays_neither_calls_nor_responses_of_others() {
         }
     };
     tokio::select! {
-        answer = slow => panic!("the slow response arrived first: {answer}"),
+        response = slow => panic!("the slow response arrived first: {response}"),
         () = others => {}
     }
 }

@@ -1,5 +1,5 @@
-//! Compares two upstreams with the same data, one of them with responses in random forms. The service must return the same data
-//! for both.
+//! Compares two upstreams with the same data, one of which sends random variants of its responses. The service must return the
+//! same data for both.
 
 use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess};
 use serde_json::{Map, Value, json};
@@ -81,9 +81,9 @@ const ACTIVITY: &str = "id status role subject fromName fromEmail unreadableSend
     stats { sends opens clicks totalOpens totalClicks bounces { total mailboxFull } }";
 
 async fn data(service: &ServiceProcess, query: &str) -> Value {
-    let mut answer = service.query(query).await;
-    assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
-    answer["data"].take()
+    let mut response = service.query(query).await;
+    assert!(response["errors"].is_null(), "{query}: {}", response["errors"]);
+    response["data"].take()
 }
 
 async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<Value> {
@@ -123,7 +123,7 @@ fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) 
     }
 }
 
-/// A status or role that is missing from the upstream's response is unknown.
+/// Returns whether a value is missing from the upstream's response, which makes a status or role unknown.
 fn is_left_out(wild: &Value) -> bool {
     wild.is_null() || wild == "UNKNOWN"
 }

@@ -1,5 +1,5 @@
-//! Measures the time to fetch forty uncached activities at four calls a second, for each window in which the upstream may count a
-//! second, with and without network jitter.
+//! Measures the time to fetch forty uncached activities at four calls a second. A measurement exists for each window in which the
+//! upstream may count a second, with and without network jitter.
 //!
 //! ```sh
 //! cargo run -p sends-end-to-end --example cold_calls

@@ -96,7 +96,7 @@ async fn main() {
     report("afterwards", &service, &address).await;
 }
 
-/// Half of the connections are idle or slow.
+/// Returns the behaviour of a connection. Half of the connections are idle or slow.
 fn manner(number: usize) -> Behaviour {
     match number % 4 {
         0 => Behaviour::Idle,
@@ -106,10 +106,10 @@ fn manner(number: usize) -> Behaviour {
 }
 
 async fn behave(manner: Behaviour, mut stream: TcpStream) {
-    let mut answer = [0; 4_096];
+    let mut response = [0; 4_096];
     match manner {
         Behaviour::Idle => {
-            let _ = stream.read(&mut answer).await;
+            let _ = stream.read(&mut response).await;
         }
         Behaviour::Slow => {
             for byte in request(&"x".repeat(4_000)).bytes() {
@@ -117,7 +117,7 @@ async fn behave(manner: Behaviour, mut stream: TcpStream) {
                     return;
                 }
                 tokio::select! {
-                    read = stream.read(&mut answer) => if matches!(read, Ok(0) | Err(_)) { return },
+                    read = stream.read(&mut response) => if matches!(read, Ok(0) | Err(_)) { return },
                     () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 }
             }
@@ -136,15 +136,15 @@ async fn ask(stream: &mut TcpStream) -> Option<()> {
     let question =
         format!(r#"{{ campaignActivity(id: \"{GUIDE_ACTIVITY}\") {{ latestSend {{ sendId }} }} }}"#);
     stream.write_all(request(&question).as_bytes()).await.ok()?;
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut part = [0; 4_096];
     loop {
         let read = stream.read(&mut part).await.ok()?;
         if read == 0 {
             return None;
         }
-        answer.extend_from_slice(&part[..read]);
-        let text = String::from_utf8_lossy(&answer);
+        response.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&response);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| {
                 line.to_ascii_lowercase()

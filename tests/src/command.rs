@@ -78,7 +78,7 @@ impl CommandProcess {
         signal(&self.child, "INT");
     }
 
-    /// Sends a signal, named without `SIG`.
+    /// Sends a signal. The name excludes the prefix `SIG`.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);
     }

@@ -45,8 +45,8 @@ impl Program {
         PATHS[self as usize].get_or_init(|| {
             let build = escargot::CargoBuild::new().bin(name).current_release();
             let build = if cfg!(debug_assertions) {
-                // The selected packages determine the features of the dependencies. The same selection as in `cargo test
-                // --workspace` avoids another compilation.
+                // The selected packages determine the features of the dependencies. With the same selection as in `cargo test
+                // --workspace`, nothing is compiled again.
                 build.arg("--workspace").test("end_to_end")
             } else {
                 build
@@ -60,7 +60,7 @@ impl Program {
     }
 }
 
-/// Returns a port that nothing listens on at the moment.
+/// Returns a free port of the loopback interface.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("an address").port()
@@ -148,7 +148,7 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Sends a signal, named without `SIG`, to a process.
+/// Sends a signal to a process. The name excludes the prefix `SIG`.
 pub(crate) fn signal(process: &Child, name: &str) {
     let id = process.id().to_string();
     let sent = Command::new("kill").args(["-s", name, &id]).status();

@@ -1,4 +1,4 @@
-//! The sandbox as a process, and its control requests.
+//! Runs the sandbox as a process, and sends control requests to it.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl SandboxProcess {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a sandbox without limits, with the bookshop's campaigns and no malformed records.
+    /// Starts a sandbox with disabled limits and the bookshop's campaigns, which include no malformed records.
     pub fn unlimited_shop(options: &[&str]) -> Self {
         let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
         Self::start_with(&[&unlimited, options].concat(), &[])
@@ -95,28 +95,28 @@ impl SandboxProcess {
         self.activities_from(0, count).await
     }
 
-    /// Returns the ids of `count` generated activities, which follow the hand-written activities with oddities.
+    /// Returns the ids of `count` generated activities, which come after the predefined activities.
     pub async fn generated_activities(&self, count: usize) -> Vec<String> {
         self.activities_from(100, count).await
     }
 
     pub async fn history(&self, activity: &str) -> String {
         let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
-        let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
-        let answer = answer.expect("the sandbox responds");
-        assert_eq!(answer.status(), 200, "{activity}");
-        answer.text().await.expect("the body is text")
+        let response = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
+        let response = response.expect("the sandbox responds");
+        assert_eq!(response.status(), 200, "{activity}");
+        response.text().await.expect("the body is text")
     }
 
     async fn activities_from(&self, offset: usize, count: usize) -> Vec<String> {
         let path = format!("activities?offset={offset}&limit={count}");
-        let answer = self.control("GET", &path, &Value::Null).await;
-        let listed = answer["activities"]
+        let response = self.control("GET", &path, &Value::Null).await;
+        let listed = response["activities"]
             .as_array()
             .expect("activities is an array")
             .iter();
         let ids: Vec<String> = listed.map(|id| id.as_str().expect("an id").to_owned()).collect();
-        assert_eq!(ids.len(), count, "{answer}");
+        assert_eq!(ids.len(), count, "{response}");
         ids
     }
 
@@ -147,8 +147,8 @@ impl SandboxProcess {
     }
 
     pub async fn requests(&self) -> Vec<Value> {
-        let answer = self.control("GET", "requests", &Value::Null).await;
-        answer["requests"]
+        let response = self.control("GET", "requests", &Value::Null).await;
+        response["requests"]
             .as_array()
             .expect("requests is an array")
             .clone()
@@ -164,9 +164,9 @@ impl SandboxProcess {
         } else {
             request.json(body)
         };
-        let answer = request.send().await.expect("the sandbox responds");
-        let status = answer.status();
-        let text = answer.text().await.expect("the body is text");
+        let response = request.send().await.expect("the sandbox responds");
+        let status = response.status();
+        let text = response.text().await.expect("the body is text");
         assert!(status.is_success(), "{path}: {status} {text}");
         if text.is_empty() {
             Value::Null

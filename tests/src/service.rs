@@ -1,4 +1,4 @@
-//! The service as a process, and requests to it.
+//! Runs the service as a process, and sends requests to it.
 
 use std::{
     process::Command,
@@ -96,7 +96,7 @@ impl ServiceProcess {
         (started.elapsed(), ended_well)
     }
 
-    /// Starts the service on this sandbox without its own rate limits, for tests of other properties.
+    /// Starts the service on this sandbox with its own rate limits disabled, for tests of other properties.
     pub fn unpaced_on(sandbox: &SandboxProcess, options: &[&str]) -> Self {
         Self::on(
             sandbox,
@@ -104,7 +104,7 @@ impl ServiceProcess {
         )
     }
 
-    /// Sends a signal, named without `SIG`.
+    /// Sends a signal. The name excludes the prefix `SIG`.
     pub fn signal(&self, name: &str) {
         self.running.signal(name);
     }
@@ -114,11 +114,11 @@ impl ServiceProcess {
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
-        let answer = answer.expect("the service responds");
+        let response = self.http.get(format!("{}{path}", self.origin)).send().await;
+        let response = response.expect("the service responds");
         (
-            answer.status().as_u16(),
-            answer.text().await.expect("the body is text"),
+            response.status().as_u16(),
+            response.text().await.expect("the body is text"),
         )
     }
 
@@ -153,10 +153,10 @@ impl ServiceProcess {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.expect("the service responds");
+        let response = request.send().await.expect("the service responds");
         (
-            answer.status().as_u16(),
-            answer.json().await.expect("the response is JSON"),
+            response.status().as_u16(),
+            response.json().await.expect("the response is JSON"),
         )
     }
 }
@@ -175,7 +175,7 @@ pub fn http_client() -> Client {
     client.build().expect("a client")
 }
 
-/// Creates a client builder without proxies and without the certificates of the machine.
+/// Creates a client builder that ignores the machine's proxies and certificates.
 pub fn http_client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // The installation fails if another thread was faster.

@@ -12,19 +12,19 @@ use crate::{
     small, ten_times_ten, until_memory_is_released,
 };
 
-/// p99 latency limit of small responses during large ones. Measured: 3 ms on two idle cores.
+/// p99 latency limit of small responses during large responses. Measured: 3 ms on two idle cores.
 const MAX_FOR_SMALL: Duration = Duration::from_millis(50);
 
 /// Maximum memory growth in the short run, in megabytes: its budget, the buffers of connections, and the allocator's own memory.
 const MAX_GROWTH: u64 = 72;
 
 #[tokio::test]
-async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_served() {
+async fn concurrent_large_responses_stay_within_the_budget_and_small_responses_are_served() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
-    // Without the budget, each large response takes 7 MB in the short run and 33 MB with the full counts.
-    let (options, at_once, ids): (&[&str], _, _) = if is_full() {
+    // If there were no budget, each large response would take 7 MB in the short run and 33 MB with the full counts.
+    let (options, concurrency, ids): (&[&str], _, _) = if is_full() {
         (&[], 256, 500)
     } else {
         (&["--answer-budget", "16777216"], 32, 100)
@@ -42,7 +42,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
         limit_growth(&service, 256);
     }
 
-    let load = load::at_once(&service, &small, at_once, move |client, url| {
+    let load = load::concurrent(&service, &small, concurrency, move |client, url| {
         let large = large.clone();
         async move { answer(&client, &url, &large, whole).await }
     })
@@ -52,7 +52,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
         assert_eq!((*status, refusal.as_str()), (503, "OVERLOADED after 1"));
     }
     eprintln!(
-        "{at_once} large responses: {} returned, the others rejected; {} MB before, {} MB at most; small responses: {}",
+        "{concurrency} large responses: {} returned, the others rejected; {} MB before, {} MB at most; small responses: {}",
         answered.len(),
         load.before,
         load.peak,
@@ -67,7 +67,7 @@ async fn concurrent_large_responses_stay_within_the_budget_and_small_ones_are_se
 }
 
 /// Returns the status and, for a rejection, its code and the time to retry. A response with status 200 is read to its end and
-/// must be at least as long as its data alone. The response is not stored, because many are read concurrently.
+/// must be at least as long as its data alone. The response is not stored, because many responses are read concurrently.
 async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16, String) {
     let mut answer = client.post(url).json(body).send().await.unwrap();
     let status = answer.status().as_u16();
@@ -118,7 +118,7 @@ async fn errors_are_charged_like_values() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    // The estimate without the errors takes most of the budget of large responses.
+    // The estimate, which excludes the errors, takes most of the budget of large responses.
     let fields: String = (0..30)
         .map(|index| format!("a{index}:latestSend{{id}} "))
         .collect();

@@ -83,8 +83,8 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
     let count = scale(5, 50);
     let activities = sandbox.generated_activities(count).await;
     let ask = async |service: &ServiceProcess, max_age: u32| {
-        let answer = service.summaries(&activities, max_age).await;
-        assert!(answer["errors"].is_null(), "{answer}");
+        let response = service.summaries(&activities, max_age).await;
+        assert!(response["errors"].is_null(), "{response}");
     };
     // The displayed count may be half a second old.
     let used_once = async |service: &ServiceProcess, rounds: usize, time: &str| {
@@ -104,8 +104,8 @@ async fn clock_steps_lose_neither_responses_nor_the_daily_count() {
 
     clock.set("2026-03-10 12:00:00");
     let mut service = clock.serve(&sandbox);
-    // Each step has a time, and the rounds of calls of its day after a query that accepts cached responses and after one that
-    // does not. A response dated in the future has an unknown age and is fetched again.
+    // Each step has a time and two counts of its day, in rounds of calls. The first count follows a query that accepts cached
+    // responses, and the second a query that does not. A response dated in the future has an unknown age and is fetched again.
     let steps = [
         ("2026-03-10 12:00:00", [1, 2]),
         ("2026-03-10 23:50:00", [2, 3]),

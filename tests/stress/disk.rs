@@ -1,4 +1,4 @@
-//! A full disk under the state folder.
+//! Full disk under the state folder.
 
 use std::{
     fs::{self, File},
@@ -77,8 +77,8 @@ fn serve(sandbox: &SandboxProcess, disk: &SmallDisk) -> ServiceProcess {
 }
 
 async fn answered(service: &ServiceProcess, activities: &[String], max_age: u32) {
-    let answer = service.summaries(activities, max_age).await;
-    assert!(answer["errors"].is_null(), "{answer}");
+    let response = service.summaries(activities, max_age).await;
+    assert!(response["errors"].is_null(), "{response}");
 }
 
 async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) {

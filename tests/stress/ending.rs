@@ -18,7 +18,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Number of connections, as in the external measurements.
+/// Number of connections, which is the same as in the external measurements.
 const CONNECTIONS: usize = 48;
 
 /// Timeout for a connection that never ends.
@@ -102,7 +102,7 @@ async fn busy_connections_during_shutdown(options: &[&str]) -> ConnectionResult 
     let (mut clients, started) = (Vec::new(), Arc::new(Semaphore::new(0)));
     for index in 0..CONNECTIONS {
         let client = KeepAlive::connect(&service).await;
-        // Some connections send without a pause, and others are idle in between.
+        // Some connections send continuously, and others are idle between requests.
         let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
         clients.push(tokio::spawn(
             client.query_until_closed(pause, Arc::clone(&started)),
@@ -178,7 +178,7 @@ async fn idle_connections_do_not_delay_the_shutdown() {
     eprintln!("ended after {:?} with an idle connection", started.elapsed());
 }
 
-/// Client that uses one HTTP/2 connection until the service accepts no more requests.
+/// Sends queries over one HTTP/2 connection until the service accepts no more requests.
 async fn query_over_http_2_until_goaway(address: String, started: Arc<Semaphore>) -> ConnectionResult {
     let mut results = ConnectionResult::default();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());

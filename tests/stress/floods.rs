@@ -58,8 +58,8 @@ fn post() -> Vec<u8> {
     head(0x83, "/graphql")
 }
 
-/// Returns the response body of one request that starts like a flood. The request shows that the frames end the connection of a
-/// flood, not its preface or its heads.
+/// Returns the response body of one request that starts in the same way as a flood. The request shows that the frames end the
+/// connection of a flood, not its preface or its heads.
 async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
     let address = service.origin().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -39,8 +39,8 @@ async fn ask(service: &ServiceProcess, token: &str, activity: &str) -> Value {
     service.post_as(Some(token), &json!({ "query": query })).await.1
 }
 
-fn code(answer: &Value) -> Option<&str> {
-    answer["errors"][0]["extensions"]["code"].as_str()
+fn code(response: &Value) -> Option<&str> {
+    response["errors"][0]["extensions"]["code"].as_str()
 }
 
 struct Flood {
@@ -61,20 +61,20 @@ impl Flood {
                     if ended.load(Ordering::Relaxed) {
                         return;
                     }
-                    let answer = ask(&service, &format!("made-up-{caller}-{number}"), &activity).await;
+                    let response = ask(&service, &format!("made-up-{caller}-{number}"), &activity).await;
                     answered.fetch_add(1, Ordering::Relaxed);
-                    let code = code(&answer);
+                    let code = code(&response);
                     assert!(
                         matches!(
                             code,
                             Some("UNAUTHENTICATED" | "RATE_LIMITED" | "UPSTREAM_TIMEOUT")
                         ),
-                        "{answer}"
+                        "{response}"
                     );
                     if code == Some("RATE_LIMITED") {
                         assert!(
-                            answer["errors"][0]["extensions"]["retryAfter"].is_u64(),
-                            "{answer}"
+                            response["errors"][0]["extensions"]["retryAfter"].is_u64(),
+                            "{response}"
                         );
                         sleep(Duration::from_millis(20)).await;
                     }
@@ -90,7 +90,7 @@ impl Flood {
 
     fn end(mut self) -> usize {
         self.ended.store(true, Ordering::Relaxed);
-        // Callers that wait for their turn are not awaited.
+        // Callers whose calls are still queued are not awaited.
         while let Some(ended) = self.callers.try_join_next() {
             ended.unwrap();
         }
@@ -103,8 +103,8 @@ impl Flood {
 async fn accepted_caller_time(service: &ServiceProcess, activities: &[String]) -> Duration {
     let started = Instant::now();
     for activity in activities {
-        let answer = ask(service, HONEST, activity).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let response = ask(service, HONEST, activity).await;
+        assert!(response.get("errors").is_none(), "{response}");
     }
     started.elapsed()
 }
@@ -145,20 +145,21 @@ async fn new_caller_is_served_during_a_flood_of_invalid_tokens() {
     let flood = Flood::of(callers, &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
     let started = Instant::now();
-    // Turns are assigned at random among the waiting callers. After many times their number, a turn is nearly certain.
+    // Each slot is assigned to a random waiting caller. After many times their number of slots, the new caller has almost
+    // certainly made its call.
     let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
     loop {
-        let answer = ask(&service, NEWCOMER, &activities[0]).await;
-        if answer.get("errors").is_none() {
+        let response = ask(&service, NEWCOMER, &activities[0]).await;
+        if response.get("errors").is_none() {
             break;
         }
-        assert!(Instant::now() < deadline, "{answer}");
+        assert!(Instant::now() < deadline, "{response}");
     }
     eprintln!("a new caller among {callers} waited {:?}", started.elapsed());
     // The token is accepted from here on, and takes precedence over waiting unknown tokens.
     let (requested, started) = (sandbox.requests().await.len(), Instant::now());
-    let answer = ask(&service, NEWCOMER, &activities[0]).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = ask(&service, NEWCOMER, &activities[0]).await;
+    assert!(response.get("errors").is_none(), "{response}");
     let between = sandbox.requests().await.len() - requested;
     eprintln!(
         "and the second time {:?}, one of {between} calls",
@@ -178,11 +179,11 @@ async fn invalid_tokens_leave_the_daily_calls_to_accepted_callers() {
     accepted_caller_time(&service, &activities[..1]).await;
     let mut limited = 0;
     for number in 0..scale(300, 3_000) {
-        let answer = ask(&service, &format!("made-up-{number}"), &activities[0]).await;
-        match code(&answer) {
+        let response = ask(&service, &format!("made-up-{number}"), &activities[0]).await;
+        match code(&response) {
             Some("UNAUTHENTICATED") => {}
             Some("RATE_LIMITED") => limited += 1,
-            _ => panic!("{answer}"),
+            _ => panic!("{response}"),
         }
     }
     let invalid_calls = sandbox.requests().await.len() - 1;

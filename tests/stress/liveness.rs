@@ -15,12 +15,12 @@ const NEVER: Duration = Duration::from_mins(5);
 const MIN_PROBES: usize = 5;
 
 async fn request(client: &Client, url: &str, body: &Value) -> (u16, usize) {
-    let answer = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
-    let status = answer.status().as_u16();
-    (status, answer.bytes().await.unwrap().len())
+    let response = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.bytes().await.unwrap().len())
 }
 
-/// Returns the time of one request without concurrent requests, sent in the same way as the load.
+/// Returns the time of one request that has no concurrent requests and is sent in the same way as the load.
 async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
     let started = Instant::now();
@@ -53,12 +53,12 @@ async fn probed_during(
     let mut times = Vec::new();
     while !load.is_finished() {
         let started = Instant::now();
-        let answer = probe
+        let response = probe
             .get(format!("{}/health/live", service.origin()))
             .timeout(NEVER)
             .send()
             .await;
-        assert_eq!(answer.unwrap().status(), 200);
+        assert_eq!(response.unwrap().status(), 200);
         times.push(started.elapsed());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -76,9 +76,9 @@ async fn liveness_probe_is_served_between_large_operations() {
     let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300", "--answer-cache", "0"]);
     let ids = scale(100, 500);
     let body = large(&ten_times_ten(&sandbox).await, ids);
-    let (_, answer) = service.post(&body).await;
-    assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
-    let whole = answer["data"].to_string().len();
+    let (_, response) = service.post(&body).await;
+    assert!(response.get("errors").is_none(), "{}", response["errors"]);
+    let whole = response["data"].to_string().len();
     let alone = time_alone(&service, &body).await;
     let (answers, times) = probed_during(&service, &body, scale(8, 64), 1).await;
     let slowest = *times.last().unwrap();
@@ -110,8 +110,8 @@ async fn liveness_probe_is_served_during_the_validation_of_long_documents() {
         .concat();
     // The service rejects the operation only after validation and planning.
     let body = json!({ "query": format!("{{ {fields} b: __schema {{ {} }} }}", types(160)) });
-    let (status, answer) = service.post(&body).await;
-    let refusal = answer.to_string();
+    let (status, response) = service.post(&body).await;
+    let refusal = response.to_string();
     assert!(refusal.contains("max-answer-values"), "{refusal}");
     let alone = time_alone(&service, &body).await;
     let (answers, times) = probed_during(&service, &body, scale(64, 256), 2).await;
@@ -148,14 +148,14 @@ fn types(often: usize) -> String {
 async fn introspection_is_bounded_by_the_value_limit() {
     let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let (status, answer) = service
+    let (status, response) = service
         .post(&json!({ "query": format!("{{ __schema {{ {} }} }}", types(160)) }))
         .await;
-    let text = answer.to_string();
+    let text = response.to_string();
     eprintln!("160 lists of all types: {status}, {} bytes", text.len());
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     assert!(text.contains("max-answer-values"), "{text}");
     let few = json!({ "query": format!("{{ __schema {{ {} }} }}", types(10)) });
-    let (_, answer) = service.post(&few).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let (_, response) = service.post(&few).await;
+    assert!(response.get("errors").is_none(), "{response}");
 }

@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_mins(15);
 const MAX_MEGABYTES: u64 = 256;
 
 /// Responses of concurrent operations, and the times of small operations during them.
-pub(crate) struct AtOnce<T> {
+pub(crate) struct ConcurrentLoad<T> {
     pub(crate) answers: Vec<T>,
     pub(crate) times: Times,
     /// Resident memory before the load, in megabytes.
@@ -32,7 +32,7 @@ pub(crate) struct AtOnce<T> {
     pub(crate) peak: u64,
 }
 
-impl<T> AtOnce<T> {
+impl<T> ConcurrentLoad<T> {
     /// Asserts that the memory stayed within the default budget. In the short run with its small budget, the memory may grow by
     /// at most `max_growth` megabytes.
     pub(crate) fn assert_memory(&self, max_growth: u64) {
@@ -46,12 +46,12 @@ impl<T> AtOnce<T> {
 }
 
 /// Sends `count` concurrent operations, each with a client and the URL of the service, and `small` operations during them.
-pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
+pub(crate) async fn concurrent<T: Send + 'static, F: Future<Output = T> + Send>(
     service: &ServiceProcess,
     small: &Value,
     count: usize,
     send: impl Fn(Client, String) -> F + Send + 'static,
-) -> AtOnce<T> {
+) -> ConcurrentLoad<T> {
     let before = resident_megabytes(service);
     let url = format!("{}/graphql", service.origin());
     let load = on_a_thread(async move {
@@ -59,11 +59,11 @@ pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
         join_all((0..count).map(|_| send(client.clone(), url.clone()))).await
     });
     let (answers, times) = times_during(load, async || {
-        let (_, answer) = service.post(small).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let (_, response) = service.post(small).await;
+        assert!(response.get("errors").is_none(), "{response}");
     })
     .await;
-    AtOnce {
+    ConcurrentLoad {
         answers,
         times,
         before,

@@ -2,7 +2,7 @@
 //!
 //! Each module tests one limit of the service. The counts are small by default; `just stress` sets `STRESS=full` for the full
 //! counts. Assertions concern counts, bytes and statuses. Durations are printed, and compared only with durations of the same
-//! run, except for small responses during large ones with the full counts.
+//! run, except for small responses during large responses with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -89,8 +89,8 @@ fn small(activity: &str) -> Value {
 /// Reads a value of `/metrics` over a new connection, so that the metric of connections is not affected.
 async fn metric(service: &ServiceProcess, name: &str) -> u64 {
     let client = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
-    let answer = client.get(format!("{}/metrics", service.origin())).send().await;
-    let text = answer.unwrap().text().await.unwrap();
+    let response = client.get(format!("{}/metrics", service.origin())).send().await;
+    let text = response.unwrap().text().await.unwrap();
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -1,4 +1,4 @@
-//! Memory of the service. Panics on systems without `/proc`, so that no test passes there without a measurement.
+//! Memory of the service. Panics if the system has no `/proc`, so that no test passes there without a measurement.
 
 use sends_end_to_end::{ServiceProcess, memory_kilobytes};
 

@@ -1,5 +1,5 @@
-//! Several processes with one state folder share the limits of one API key. Together they send at most the calls of a single
-//! process a second and a day, and each process gets a share.
+//! Several processes with one state folder share the limits of one API key. The total calls a second and a day are at most those
+//! of a single process, and each process receives a share.
 //!
 //! The sandbox enforces 4 calls a second in a sliding window, and rejects the fifth call with 429.
 
@@ -112,8 +112,8 @@ async fn two_services_and_a_synchronisation_share_the_rate_without_starvation() 
     account.requests(4).await;
     let answers = join(services[0].summaries(ones, 60), services[1].summaries(others, 60));
     let (one, other) = answers.await;
-    for answer in [one, other] {
-        assert!(answer.get("errors").is_none(), "{answer}");
+    for response in [one, other] {
+        assert!(response.get("errors").is_none(), "{response}");
     }
     let at_end = account.sandbox.requests().await.len();
     // The callers have their responses, so background work continues.
@@ -140,8 +140,8 @@ async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -
             if Instant::now() >= until {
                 break;
             }
-            let answer = service.summaries(std::slice::from_ref(activity), 0).await;
-            assert!(answer.get("errors").is_none(), "{answer}");
+            let response = service.summaries(std::slice::from_ref(activity), 0).await;
+            assert!(response.get("errors").is_none(), "{response}");
             answers += 1;
         }
         answers
@@ -189,7 +189,7 @@ async fn synchronisation_and_services_get_their_shares_under_constant_load() {
 }
 
 #[tokio::test]
-async fn consecutive_commands_count_the_calls_of_earlier_ones() {
+async fn consecutive_commands_count_the_calls_of_earlier_commands() {
     let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let commands = scale(8, 15);
@@ -226,14 +226,14 @@ async fn killed_processes_neither_delay_others_nor_lose_their_counts() {
             let query = summaries(some);
             let url = format!("{}/graphql", killed.origin());
             let asking = tokio::spawn(http_client().post(url).json(&query).send());
-            // The kill sometimes falls within a claim, and always while calls wait.
+            // Some kills occur during a claim, and all kills occur while calls wait.
             sleep(Duration::from_millis(300 + 137 * round % 400)).await;
             killed.signal("KILL");
             asking.await.unwrap().unwrap_err();
         }
     };
-    let (answer, ()) = join(lasting.summaries(lasting_ones, 60), killing).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let (response, ()) = join(lasting.summaries(lasting_ones, 60), killing).await;
+    assert!(response.get("errors").is_none(), "{response}");
     account.assert_exact_and_used(MIN_SHORT_RATE).await;
 
     let requested = account.sandbox.requests().await.len();
@@ -256,8 +256,8 @@ async fn background_work_of_one_process_does_not_delay_queries_of_another() {
     let rounds = scale(3, 20);
     for _ in 0..rounds {
         requested = account.requests(requested).await;
-        let answer = service.summaries(&activities, 0).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let response = service.summaries(&activities, 0).await;
+        assert!(response.get("errors").is_none(), "{response}");
         let all = account.sandbox.requests().await;
         let between = &all[requested..];
         let own = requests_for(between, &activities);
@@ -319,8 +319,11 @@ async fn service_without_its_folder_continues_alone() {
     let account = Account::new(&SLIDING);
     let service = account.serve(&[]);
     fs::remove_dir_all(account.state.path()).unwrap();
-    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
-    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    let response = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(
+        response["data"]["campaignActivity"]["isStale"], false,
+        "{response}"
+    );
     let log = service
         .log_once(|log| log.contains("departures cannot be shared"))
         .await;
@@ -335,7 +338,7 @@ fn summaries(activities: &[String]) -> Value {
 }
 
 async fn used_today(service: &ServiceProcess) -> usize {
-    let answer = service.query("{ upstreamBudget { usedToday } }").await;
-    let used = answer["data"]["upstreamBudget"]["usedToday"].as_u64();
-    usize::try_from(used.unwrap_or_else(|| panic!("{answer}"))).unwrap()
+    let response = service.query("{ upstreamBudget { usedToday } }").await;
+    let used = response["data"]["upstreamBudget"]["usedToday"].as_u64();
+    usize::try_from(used.unwrap_or_else(|| panic!("{response}"))).unwrap()
 }

@@ -19,14 +19,14 @@ async fn forty_uncached_activities_cost_one_call_each() {
         let sandbox = SandboxProcess::start(options);
         let service = ServiceProcess::on(&sandbox, &[]);
         let activities = sandbox.activities(40).await;
-        let answer = service.summaries(&activities, 60).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let response = service.summaries(&activities, 60).await;
+        assert!(response.get("errors").is_none(), "{response}");
         let requests = sandbox.requests().await;
         let arrivals: Vec<_> = requests.iter().map(|request| &request["at_ms"]).collect();
-        let calls = answer["extensions"]["upstream"]["calls"].as_u64().unwrap();
+        let calls = response["extensions"]["upstream"]["calls"].as_u64().unwrap();
         let (accepted, rejected) = (sandbox.answered(200).await, sandbox.answered(429).await);
-        // A machine without a free core can delay a call between its slot and its arrival beyond the pacer's margin of 35 ms. The
-        // next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
+        // On a machine that has no free core, the time between a call's slot and its arrival can exceed the pacer's margin of 35
+        // ms. The next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
         assert!(
             rejected <= MAX_REJECTED,
             "{options:?}: {arrivals:?}\n{}",

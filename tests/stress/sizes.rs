@@ -43,15 +43,15 @@ async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'stati
     }
     let (_, known) = service.post(&small).await;
     assert!(known.get("errors").is_none(), "{known}");
-    let at_once = scale(32, 256);
-    let load = load::at_once(&service, &small, at_once, move |client, url| {
+    let concurrency = scale(32, 256);
+    let load = load::concurrent(&service, &small, concurrency, move |client, url| {
         let operation = operation.clone();
         async move { has(&client, &url, &operation, expected).await }
     })
     .await;
     let answered = load.answers.iter().filter(|has| **has).count();
     eprintln!(
-        "{at_once} operations with the most {name}: {answered} as expected; {} MB before, {} MB at most; small responses: {}",
+        "{concurrency} operations with the most {name}: {answered} as expected; {} MB before, {} MB at most; small responses: {}",
         load.before, load.peak, load.times
     );
     load.assert_memory(MAX_GROWTH);

@@ -83,11 +83,11 @@ async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> St
 }
 
 async fn answers(service: &ServiceProcess, activities: &[String]) {
-    let answer = service.summaries(activities, 31_536_000).await;
-    assert!(answer["errors"].is_null(), "{answer}");
-    let answered = answer["data"]["campaignActivities"].as_array().unwrap();
+    let response = service.summaries(activities, 31_536_000).await;
+    assert!(response["errors"].is_null(), "{response}");
+    let answered = response["data"]["campaignActivities"].as_array().unwrap();
     assert_eq!(answered.len(), activities.len());
-    assert!(answered.iter().all(|activity| !activity.is_null()), "{answer}");
+    assert!(answered.iter().all(|activity| !activity.is_null()), "{response}");
 }
 
 async fn problem(service: &ServiceProcess, name: &str) -> bool {
@@ -189,9 +189,9 @@ async fn lookups_do_not_wait_for_searches() {
     let totals = totals.join(" ");
     let searching = join_all((0..2).map(|_| async {
         let began = Instant::now();
-        let answer = service.post(&json!({ "query": format!("{{ {totals} }}") })).await;
-        assert_eq!(answer.0, 200, "{}", answer.1);
-        assert_eq!(answer.1["errors"], Value::Null, "{}", answer.1);
+        let response = service.post(&json!({ "query": format!("{{ {totals} }}") })).await;
+        assert_eq!(response.0, 200, "{}", response.1);
+        assert_eq!(response.1["errors"], Value::Null, "{}", response.1);
         began.elapsed()
     }));
     let looking_up = async {

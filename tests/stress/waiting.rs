@@ -26,10 +26,10 @@ fn history(activity: &str) -> Value {
 }
 
 /// Asserts that a history was returned. The status is not sufficient, because a rejected document also has status 200.
-fn assert_answered(answer: &Value) {
-    assert!(answer.get("errors").is_none(), "{answer}");
-    let history = &answer["data"]["campaignActivity"]["sendHistory"];
-    assert!(history.is_array(), "{answer}");
+fn assert_answered(response: &Value) {
+    assert!(response.get("errors").is_none(), "{response}");
+    let history = &response["data"]["campaignActivity"]["sendHistory"];
+    assert!(history.is_array(), "{response}");
 }
 
 /// Requests these slow activities in tasks, which the test aborts later. Waits until all calls have reached the upstream.
@@ -94,9 +94,9 @@ async fn cached_histories_are_served_while_other_operations_wait_for_the_upstrea
     for task in &waiting {
         task.abort();
     }
-    for (status, answer) in &answers {
-        assert_eq!(*status, 200, "{answer}");
-        assert_answered(answer);
+    for (status, response) in &answers {
+        assert_eq!(*status, 200, "{response}");
+        assert_answered(response);
     }
     let taken = format!("sends_bulkhead_in_use{{name=\"waiting_operations\"}} {working}");
     assert!(metrics.contains(&taken), "{metrics}");
@@ -121,15 +121,15 @@ async fn operation_without_a_waiting_permit_reports_it_and_returns_cached_data()
         "{{ known: campaignActivity(id: \"{}\") {{ sendHistory {{ count }} }} cold: campaignActivity(id: \"{}\") {{ sendHistory {{ count }} }} }}",
         known[0], cold[2]
     );
-    let (_, answer) = service.post(&json!({ "query": query })).await;
+    let (_, response) = service.post(&json!({ "query": query })).await;
     let metrics = service.get("/metrics").await.1;
     for task in &waiting {
         task.abort();
     }
-    assert!(answer["data"]["known"]["sendHistory"].is_array(), "{answer}");
-    let error = &answer["errors"][0];
-    assert_eq!(error["extensions"]["code"], "OVERLOADED", "{answer}");
-    assert_eq!(error["path"][0], "cold", "{answer}");
+    assert!(response["data"]["known"]["sendHistory"].is_array(), "{response}");
+    let error = &response["errors"][0];
+    assert_eq!(error["extensions"]["code"], "OVERLOADED", "{response}");
+    assert_eq!(error["path"][0], "cold", "{response}");
     assert!(
         metrics.contains("sends_bulkhead_refused_total{name=\"waiting_operations\"} 1"),
         "{metrics}"
@@ -141,10 +141,10 @@ async fn operation_without_a_waiting_permit_reports_it_and_returns_cached_data()
 async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
     let (client, url) = (http_client(), format!("{origin}/graphql"));
     let requested = operations.iter().map(|operation| {
-        let answer = client.post(&url).json(operation).send();
+        let response = client.post(&url).json(operation).send();
         async move {
-            let answer = tokio::time::timeout(STALLED, answer).await.ok()?;
-            Some(answer.unwrap().status().as_u16())
+            let response = tokio::time::timeout(STALLED, response).await.ok()?;
+            Some(response.unwrap().status().as_u16())
         }
     });
     let waiting = async {
@@ -163,7 +163,7 @@ async fn waiting(client: &Client, origin: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Builds an operation about an activity, distinct for each number.
+/// Function that builds an operation about an activity, distinct for each number.
 type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
 
 async fn stall_histories(sandbox: &SandboxProcess) {
@@ -197,9 +197,9 @@ async fn cached_histories_are_served_while_dashboards_wait() {
     });
     let load = load::on_a_thread(stalled(service.origin().to_owned(), operations.collect()));
     let ((answered, waited), times) = load::times_during(load, async || {
-        let (status, answer) = service.post(&history(&known[0])).await;
-        assert_eq!(status, 200, "{answer}");
-        assert_answered(&answer);
+        let (status, response) = service.post(&history(&known[0])).await;
+        assert_eq!(status, 200, "{response}");
+        assert_answered(&response);
     })
     .await;
     let refused = metric(&service, "sends_bulkhead_refused_total{name=\"small_answers\"}").await;

@@ -1,4 +1,4 @@
-//! Time that the service adds to the upstream's response time without stored data, and the number of upstream calls.
+//! Number of upstream calls without stored data, and the time that the service adds to the upstream's response time.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Reference server: async-graphql with a dataloader over the upstream. The implementation is minimal, without limits, pacing,
-//! freshness or a store.
+//! Reference server: async-graphql with a dataloader over the upstream. The implementation is minimal and has no limits, pacing,
+//! freshness or store.
 
 use std::collections::HashMap;
 

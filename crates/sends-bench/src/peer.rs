@@ -1,4 +1,4 @@
-//! A running server: its address, processor time and memory.
+//! Running server: its address, processor time and memory.
 //!
 //! Processor time and memory are read from `/proc`, so the harness requires Linux.
 
@@ -54,7 +54,7 @@ impl Peer {
     }
 
     pub(crate) fn processor_seconds(&self) -> f64 {
-        /// Unit of the kernel, the same on all Linux systems.
+        /// Clock ticks in `/proc`, the same on all Linux systems.
         const TICKS_PER_SECOND: f64 = 100.0;
         let stat =
             fs::read_to_string(format!("/proc/{}/stat", self.process)).expect("the process is running");

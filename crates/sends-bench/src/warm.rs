@@ -219,7 +219,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     );
 }
 
-/// Builds the request body for an activity, with a number that is unique among the requests.
+/// Function that builds the request body for an activity and a number that is unique among the requests.
 type Body = fn(&str, usize) -> Value;
 
 async fn different_texts(plan: &Plan, [service, uncached]: &[Peer; 2], many: &[Activity]) {
@@ -281,8 +281,8 @@ fn library_peer(activities: &[Activity]) -> Peer {
     Peer::start("library", &baseline::description(histories))
 }
 
-/// Measures every server in turn, in every round. Before the first round, each server is loaded for a short time, so that none
-/// starts cold.
+/// Measures the servers one after the other in every round. Before the first round, each server is loaded for a short time, so
+/// that none starts cold.
 async fn rounds(
     plan: &Plan,
     connections: usize,

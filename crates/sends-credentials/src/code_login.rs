@@ -41,7 +41,7 @@ pub struct CodeLogin {
 impl CodeLogin {
     pub const REDIRECT_PATH: &str = "/callback";
 
-    /// Binds the loopback port, or any free port for `None`.
+    /// Binds the loopback port, or any free port if `port` is `None`.
     ///
     /// The upstream accepts only the redirect URIs that are registered for the application (documented), which requires a fixed
     /// port.
@@ -72,7 +72,7 @@ impl CodeLogin {
         })
     }
 
-    /// Returns the URL to open in a browser. Its state and challenge are useless without this process.
+    /// Returns the URL to open in a browser. Only this process can use its state and challenge.
     pub fn url(&self) -> &Url {
         &self.authorization.url
     }

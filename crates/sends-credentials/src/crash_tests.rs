@@ -93,9 +93,9 @@ struct Home {
 
 #[derive(Clone, Copy, Debug)]
 enum KillPoint {
-    /// Named point in the program, and the number of passes before the halt.
+    /// Named point in the program, and the number of times that the program passes it before the halt.
     Point(&'static str, u32),
-    /// After the upstream has received the request, to which it responds with this fault.
+    /// Point after the upstream has received the request. The upstream responds with this fault.
     Upstream(FaultKind),
 }
 

@@ -18,7 +18,7 @@ pub(crate) const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(180 * 24);
 
 /// Identifier of a login that is unchanged by refreshes and by new logins to the same account.
 ///
-/// Random and not secret, so that it can serve as a key for data fetched with the login.
+/// The id is random and not secret, so that it can serve as a key for data fetched with the login.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(String);
@@ -121,15 +121,16 @@ const MAX_PROBE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// Usable, but due for renewal.
+    /// The token is usable, but due for renewal.
     Ageing,
     /// The token can expire before a call that is sent now arrives.
     Expired,
 }
 
 impl Access {
-    /// A token is ageing in the last tenth of its lifetime or the last 5 minutes, and expired in the last hundredth or the last 5
-    /// seconds, whichever is shorter. These margins account for network latency and clock skew.
+    /// Returns the freshness of the access token. A token is ageing in the last tenth of its lifetime or the last 5 minutes,
+    /// whichever is shorter. A token is expired in the last hundredth of its lifetime or the last 5 seconds. These margins
+    /// account for network latency and clock skew.
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
@@ -240,7 +241,7 @@ impl Credential {
         self.refresh.is_some() && is_due
     }
 
-    /// Returns whether the access token has expired without a refresh token to renew it.
+    /// Returns whether the access token has expired and there is no refresh token to renew it.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         let works = |access: &Access| access.freshness(now) != Freshness::Expired;
         self.refresh.is_none() && !self.access.as_ref().is_some_and(works)

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{Application, StoreError, credential::Credential};
 
-/// Incremented with each change that an older program would misread.
+/// Version of the format, which is incremented with each change that an older program would misread.
 const VERSION: u32 = 1;
 
 /// Initial buffer capacity in bytes, enough for two tokens. A growing buffer would leave copies of secrets in memory.

@@ -1,4 +1,4 @@
-//! OAuth endpoints, checked for whether secrets may be sent to them.
+//! OAuth endpoints. Only endpoints to which secrets may be sent are accepted.
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn default_endpoints_are_the_documented_ones() {
+    fn default_endpoints_match_the_documentation() {
         let endpoints = Endpoints::default();
         let base = Endpoints::REAL_BASE;
         assert_eq!(endpoints.authorize.as_str(), format!("{base}/authorize"));

@@ -14,7 +14,7 @@ use crate::{
     renewal::Renewal,
 };
 
-/// Access token. Without a refresh token, it is used until the upstream rejects it.
+/// Access token. If no refresh token is set, the access token is used until the upstream rejects it.
 pub const ACCESS_TOKEN: &str = "SENDS_ACCESS_TOKEN";
 /// Refresh token. Requires [`CLIENT_ID`] and a state folder that outlives the container.
 pub const REFRESH_TOKEN: &str = "SENDS_REFRESH_TOKEN";
@@ -110,7 +110,7 @@ impl EnvironmentCredential {
         Ok(Some(Self(Kind::Renewed(renewal))))
     }
 
-    /// Returns `None` for an access token without a refresh token, whose status is unknown.
+    /// Returns `None` if there is only an access token, whose status is unknown.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
         match &self.0 {
             Kind::Fixed(..) => Ok(None),

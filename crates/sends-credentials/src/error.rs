@@ -23,14 +23,14 @@ pub enum LoginRequired {
          it the only valid refresh token; the previous token was rejected at {since}"
     )]
     AnswerLost {
-        /// Time of the first refresh without a response.
+        /// Time of the first refresh that has no response.
         sent_at: Timestamp,
         since: Timestamp,
     },
     /// An access token from the environment was rejected, and no refresh token is set.
     #[error("the access token in the environment was rejected at {since}, and no refresh token is set")]
     TokenRefused { since: Timestamp },
-    /// The upstream issues no refresh token without the scope `offline_access`.
+    /// The upstream issues a refresh token only for the scope `offline_access`.
     #[error("the access token is no longer valid, and no refresh token was granted (scope offline_access)")]
     NoRefreshToken,
 }
@@ -58,7 +58,7 @@ pub enum StoreError {
     #[error("{} is damaged ({detail}); log in again to replace it", path.display())]
     Damaged {
         path: PathBuf,
-        /// Position of the damage, without the content.
+        /// Position of the damage. The content is omitted.
         detail: String,
     },
     #[error(
@@ -95,7 +95,7 @@ impl StoreError {
     }
 }
 
-/// Failure of a login in progress. Descriptions and codes come from the upstream, without control characters.
+/// Failure of a login in progress. Descriptions and codes come from the upstream, with control characters removed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LoginError {
     #[error("cannot listen on port {port} of this machine for the browser's redirect: {reason}")]

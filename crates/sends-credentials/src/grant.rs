@@ -21,7 +21,7 @@ pub struct Grant {
     pub(crate) scopes: Vec<String>,
     pub(crate) access: Access,
     pub(crate) refresh: Option<Refresh>,
-    /// Delays the exit of the process until the grant is saved or dropped.
+    /// Guard that delays the exit of the process until the grant is saved or dropped.
     in_flight: Option<Arc<InFlightRequest>>,
 }
 

@@ -52,14 +52,15 @@ pub async fn finish() {
     }
 }
 
-/// Waits like [`finish`], but abandons requests without a response. The user must be warned of the possible loss first.
+/// Waits until each received response is stored. Unlike [`finish`], abandons requests that have no response yet. The user must be
+/// warned of the possible loss first.
 pub async fn finish_received() {
     while !REQUESTS.are_finished(|stage| stage.is_received) {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Waits like [`finish`] outside a runtime, as after a panic.
+/// Blocking variant of [`finish`], for use outside a runtime, such as after a panic.
 pub fn finish_blocking() {
     while !REQUESTS.are_finished(|_| true) {
         thread::sleep(POLL_INTERVAL);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_waits_for_requests_in_flight_and_prevents_further_ones() {
+    fn exit_waits_for_requests_in_flight_and_prevents_further_requests() {
         let requests = requests();
         let sent = requests.begin(Duration::from_mins(1)).unwrap();
         assert!(!requests.are_finished(|_| true));

@@ -23,7 +23,7 @@ impl LastRejection {
         }
     }
 
-    /// Returns the time of the rejection until the pause is over.
+    /// Returns the time of the rejection, or `None` once the pause is over.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         let (since, pause) = (*self.rejected())?;
         let is_paused = self.clock.now().duration_since(since).abs() < pause;

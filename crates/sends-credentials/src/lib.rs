@@ -1,7 +1,7 @@
 //! Login of one Constant Contact account: one interactive login, safe storage, and automatic refresh.
 //!
-//! Covers [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. The crate sends HTTP
-//! requests only to the token and device endpoints.
+//! The crate implements [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. HTTP
+//! requests go only to the token and device endpoints.
 //!
 //! Invariants, each with a test:
 //!

@@ -65,7 +65,7 @@ impl Login {
         self.renewal.store().lock().await?.remove().await
     }
 
-    /// Returns `None` without a login.
+    /// Returns `None` if the folder has no login.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
         self.renewal.status()
     }

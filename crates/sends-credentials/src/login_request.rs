@@ -21,7 +21,7 @@ pub struct LoginRequest {
 }
 
 impl Application {
-    /// Creates an application without a secret, which sends its id in the body (documented for PKCE and the device flow).
+    /// Creates an application that has no secret and sends its id in the body (documented for PKCE and the device flow).
     pub fn public(client_id: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),

@@ -25,7 +25,7 @@ use crate::{
 /// Maximum wait of a login for the rate limit of the token endpoint. An authorization code is valid for 5 minutes (documented).
 const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
-/// Wait after a 429 without `Retry-After`. The limit is one call a second (documented).
+/// Delay after a 429 response that has no `Retry-After`. The limit is one call a second (documented).
 const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn challenge_matches_the_example_of_rfc_7636() {
-        // RFC 7636, appendix B.
+        // The verifier and the challenge are the example in RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         let drawn = [random_text().unwrap(), random_text().unwrap()];

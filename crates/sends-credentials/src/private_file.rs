@@ -20,7 +20,7 @@ const USUAL_SIZE: usize = 16 << 10;
 /// The content is zeroed on drop.
 pub(crate) type Content = (Zeroizing<Vec<u8>>, Stamp);
 
-/// Identity of a file's content, available without reading the file, because each replacement creates a new file.
+/// Identity of a file's content, derived from its metadata. Each replacement of the content creates a new file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -105,7 +105,7 @@ pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
         .map_err(|error| StoreError::io("remove", path, &error))
 }
 
-/// The name is fixed, so that interruptions leave at most one temporary file.
+/// Returns the path of the temporary file. The name is fixed, so that interruptions leave at most one temporary file.
 fn temporary(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }

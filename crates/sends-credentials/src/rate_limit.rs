@@ -59,7 +59,8 @@ impl RateLimit {
         Ok(permit)
     }
 
-    /// Returns the wait after a call at `last`. A call in the future, as after a change of the clock, requires the full spacing.
+    /// Returns the delay after a call at `last`. If `last` is in the future because the clock has changed, the delay is the full
+    /// spacing.
     fn wait(&self, last: Option<Timestamp>) -> Duration {
         let Some(last) = last else { return Duration::ZERO };
         let passed = self.clock.now().duration_since(last).max(SignedDuration::ZERO);
@@ -127,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();
-        // Like two processes, the limits share only the folder.
+        // The limits share only the folder, as two processes do.
         let limits = [RateLimit::new(&dir, &settings), RateLimit::new(&dir, &settings)];
         let mut ended: Option<Instant> = None;
         for round in 0..6 {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | access token (401) | one refresh; if the new token is also rejected, the next refresh after 30 s, doubling to 1 h, until the upstream accepts a token |
 //! | refresh token (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h; the file counts the probes of all processes |
-//! | both tokens | as for the refresh token; the access token is removed from the file, so that no process sends it |
+//! | both tokens | the same as for the refresh token; the access token is removed from the file, so that no process sends it |
 //! | any other failure | another refresh after 1 to 2 s, doubling to 5 min |
 //!
 //! A new login by another process ends all of these pauses.
@@ -160,7 +160,8 @@ impl Core {
 
     /// Returns the loaded credential, read again if the file has changed.
     ///
-    /// The check runs on the calling thread, because it takes a microsecond. Reading 4 KB from the page cache takes a few microseconds more.
+    /// The check runs on the calling thread, because it takes a microsecond. Reading 4 KB from the page cache takes a few more
+    /// microseconds.
     fn load(&self, state: &mut State) -> Result<Arc<Loaded>, TokenError> {
         // During a refresh, the file may contain tokens that are not durable yet.
         if let (Some(loaded), true) = (&state.loaded, state.refresh_in_flight().is_some()) {

@@ -60,7 +60,7 @@ fn create(path: &Path) -> io::Result<Vec<&Path>> {
     Ok(changed)
 }
 
-/// The parent of a relative path with a single component is the empty path.
+/// Returns `.` for the empty path, which is the parent of a relative path with a single component.
 fn or_current(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")

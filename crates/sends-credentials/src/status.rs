@@ -1,4 +1,4 @@
-//! State of a login without its secrets.
+//! State of a login, excluding its secrets.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +13,7 @@ pub struct Status {
     pub client_id: String,
     /// `None` until [`Login::set_account`](crate::Login::set_account).
     pub account: Option<Account>,
-    /// Granted scopes. Empty for a login from the environment before its first refresh.
+    /// Granted scopes. The list is empty for a login from the environment before its first refresh.
     pub scopes: Vec<String>,
     /// `None` before the first refresh.
     pub access_token: Option<AccessTokenStatus>,

@@ -34,7 +34,7 @@ pub(crate) struct TokenHttp {
     rate_limit: RateLimit,
 }
 
-/// A failure without an OAuth error code.
+/// A failure that has no OAuth error code.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct TransportError {
@@ -216,7 +216,7 @@ fn decompressed(body: Vec<u8>) -> Vec<u8> {
     }
     let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
     let mut decompressed = Vec::new();
-    // After an error, the part that was already decompressed is used.
+    // After an error, the bytes that were decompressed so far are used.
     let _ = MultiGzDecoder::new(body.as_slice())
         .take(limit)
         .read_to_end(&mut decompressed);

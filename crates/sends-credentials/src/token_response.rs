@@ -19,10 +19,10 @@ const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// Minimum accepted lifetime. A shorter lifetime would require a refresh for nearly every query.
 const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
 
-/// `expires_in` values from here on (the year 2001) are absolute times in seconds, because no token is valid for thirty years.
+/// Minimum `expires_in` that is an absolute time in seconds (the year 2001), because no token is valid for thirty years.
 const FIRST_ABSOLUTE: f64 = 1e9;
 
-/// `expires_in` values from here on are absolute times in milliseconds.
+/// Minimum `expires_in` that is an absolute time in milliseconds.
 const FIRST_ABSOLUTE_MS: f64 = 1e12;
 
 /// Default lifetime of a device code (documented).
@@ -63,7 +63,7 @@ pub(crate) struct DeviceResponse {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{code}{}", description.as_ref().map(|text| format!(" ({text})")).unwrap_or_default())]
 pub(crate) struct OAuthError {
-    /// In lower case.
+    /// OAuth error code in lower case.
     pub(crate) code: String,
     pub(crate) description: Option<String>,
 }
@@ -107,7 +107,7 @@ impl DeviceResponse {
             let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
             Duration::try_from_secs_f64(seconds).ok()
         };
-        // These texts are shown in a terminal.
+        // These strings are shown in a terminal.
         let shown = |names: &[&str]| members.text(names).map(|text| printable(&text));
         let life = seconds("expires_in").filter(|life| !life.is_zero());
         Some(Self {
@@ -356,9 +356,9 @@ mod tests {
             ("604800", 86_400),
             ("86400000", 86_400),
             ("1e300", 86_400),
-            // A past expiry.
+            // The expiry is in the past.
             ("1000000000", 86_400),
-            // An expiry several years ahead.
+            // The expiry is several years in the future.
             ("4000000000", 86_400),
             (&in_two_hours.to_string(), 7_200),
             (&format!("{in_two_hours}000"), 7_200),

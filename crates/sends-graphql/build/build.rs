@@ -17,7 +17,7 @@ use std::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Without a `rerun-if` line, cargo reruns the script after a change to any file of the package.
+    // If the script printed no `rerun-if` line, cargo would rerun it after a change to any file of the package.
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rustc-env=SENDS_VERSION={}", commit::version());
     let out = PathBuf::from(env::var("OUT_DIR")?);

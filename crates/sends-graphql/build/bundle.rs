@@ -1,5 +1,5 @@
-//! The GraphiQL bundle, in two copies: all builds of the checkout share `graphiql/dist/page`, and `OUT_DIR` has a private copy
-//! for the compiler, which concurrent builds cannot replace.
+//! Two copies of the GraphiQL bundle. All builds of the checkout share `graphiql/dist/page`, and `OUT_DIR` has a private copy for
+//! the compiler, which concurrent builds cannot replace.
 
 use std::{
     fmt::Write,
@@ -71,13 +71,13 @@ fn build(sources: &Sources, hash: &str, out: &Path, page: &Path) -> Result<(), S
             .and_then(|()| fs::rename(&built, page))
             .map_err(failure)
     });
-    // `node_modules` is a hundred times larger than the bundle.
+    // `node_modules` is deleted, because it is a hundred times larger than the bundle.
     remove_if_exists(&work).map_err(failure)?;
     result
 }
 
-/// Copies the bundle into the source tree. The stamp gets the modification time of a source file. Cargo reruns the script for a
-/// watched file that is newer than the script's start.
+/// Copies the bundle into the source tree. The stamp gets the modification time of a source file, because cargo would rerun the
+/// script for a watched file that is newer than the script's start.
 fn share(own: &Path, shared: &Path, graphiql: &Path) -> io::Result<()> {
     replace(own, shared)?;
     let age = fs::metadata(graphiql.join("package.json"))?.modified()?;

@@ -1,11 +1,11 @@
-//! The version that `--version` prints: in release builds with the commit, such as `0.1.0 (1a2b3c4d5)`.
+//! Version that `--version` prints. In release builds, the version includes the commit, such as `0.1.0 (1a2b3c4d5)`.
 
 use std::{env, path::Path, process::Command};
 
 /// Environment variable with the commit for builds without a Git repository, such as in a container.
 const COMMIT: &str = "SENDS_COMMIT";
 
-/// Debug builds omit the commit, because every commit would compile the crate again.
+/// Returns the version. Debug builds omit the commit, because each new commit would otherwise recompile the crate.
 pub(crate) fn version() -> String {
     println!("cargo::rerun-if-env-changed={COMMIT}");
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
@@ -17,7 +17,8 @@ pub(crate) fn version() -> String {
     }
 }
 
-/// Abbreviated hash of the checked out commit. `None` without Git or a repository.
+/// Returns the abbreviated hash of the checked-out commit, or `None` if Git is not installed or the folder is not in a
+/// repository.
 fn commit_of_head() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep};
 
 const ACTIVITIES: u64 = 200;
 const DASHBOARDS: u64 = 3;
-/// Range of the time since an activity's last send: five minutes to two years, distributed log-uniformly.
+/// Minimum time since an activity's last send: five minutes. The times are distributed log-uniformly up to two years.
 const MIN_AGE_S: f64 = 300.0;
 const MAX_AGE_S: f64 = 2.0 * 365.0 * 86_400.0;
 

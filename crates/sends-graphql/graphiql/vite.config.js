@@ -5,7 +5,10 @@ import { defineConfig } from 'vite';
 
 const folder = 'graphiql';
 
-/** Leaves every file but the page compressed only: the binary carries one form of each, and every browser takes this one. */
+/**
+ * Replaces each file except the page with its gzip version, which all browsers accept. The binary then contains each
+ * file only once.
+ */
 function compressed() {
   return {
     name: 'compressed',
@@ -22,19 +25,20 @@ function compressed() {
 }
 
 export default defineConfig({
-  // The page is `/graphiql` and its files are `/graphiql/…`, wherever a proxy puts the two.
+  // Relative URLs allow a proxy to serve the page and its files below a path prefix.
   base: './',
   build: {
     outDir: 'dist/page',
     assetsDir: folder,
     assetsInlineLimit: 0,
-    // The editor is large by nature.
+    // The chunk of GraphiQL's editor exceeds the default limit of 500 kB.
     chunkSizeWarningLimit: 5000,
-    // Names its own polyfill in an inline script, which the page's policy forbids; browsers of today need none.
+    // The polyfill is an inline script, which the page's content security policy forbids. Current browsers need no
+    // polyfill.
     modulePreload: { polyfill: false },
     license: { fileName: `${folder}/licences.md` },
     rolldownOptions: {
-      // Marks for servers that render React, which there is none of here.
+      // The bundler warns about React's `use client` directives, which affect only server-side rendering.
       onLog: (level, log, next) => log.code === 'MODULE_LEVEL_DIRECTIVE' || next(level, log),
     },
   },

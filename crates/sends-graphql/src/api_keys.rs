@@ -62,7 +62,7 @@ impl ApiKeys {
         })
     }
 
-    /// Returns whether the key is valid. Compares against every key, so that the time leaks nothing.
+    /// Returns whether the key is valid. Compares the key with every valid key, so that the duration reveals nothing about them.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
         let state = self.present();
@@ -77,7 +77,7 @@ impl ApiKeys {
         self.present().keys.as_ref().err().cloned()
     }
 
-    /// Returns the state, reloaded if it is older than [`READ_EVERY`].
+    /// Returns the keys, read again if the last read was [`READ_EVERY`] ago or longer.
     fn present(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read_at.elapsed() < READ_EVERY {
@@ -131,7 +131,7 @@ fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     parse(&text, &name)
 }
 
-/// Returns whether other users can access the file or its group can write to it. The group can read it, since orchestrators mount
+/// Returns whether other users can access the file or its group can write to it. The group may read it, since orchestrators mount
 /// secrets with that permission.
 #[cfg(unix)]
 fn is_open_to_others(metadata: &fs::Metadata) -> bool {

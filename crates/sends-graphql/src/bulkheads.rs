@@ -7,8 +7,8 @@
 //! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately if the queue has four times the limit of operations |
 //! | `waiting_operations` | operations that wait for Constant Contact, for a log search or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the waiting field |
 //! | `large_answers` | bytes of large responses, from the start of execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately if a response exceeds its estimate; `BAD_USER_INPUT` for a response beyond the limit |
-//! | `small_answers` | bytes of [small](crate::bulkheads::answers) responses | 32 MiB | a quarter of `--answer-budget` | like `large_answers` |
-//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and responses that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately for a request with a long text or long variables, and if queued responses use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
+//! | `small_answers` | bytes of [small](crate::bulkheads::answers) responses | 32 MiB | a quarter of `--answer-budget` | the same as for `large_answers` |
+//! | `waiting_memory` | bytes of waiting operations: requests with a long document or long variables, and responses that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; immediately for a request with a long document or long variables, and if queued responses use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
 //! | `look_ups` | store reads of histories, the daily call count and the sync state; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
 //! | `searches` | concurrent reads of the log | 2 | none | queues for 10 seconds, then fails the field with `OVERLOADED`; a read is interrupted after 10 seconds with `LOG_UNAVAILABLE` |
 //! | `upstream_calls` | queued calls to Constant Contact; background work can use half | 2,000 | none | fails the field with `RATE_LIMITED` |
@@ -80,8 +80,8 @@ pub struct Bulkhead {
     refused: Arc<AtomicU64>,
 }
 
-/// Queue of waiting requests. Tokio's semaphore would reserve permits for its first waiter one by one, and withhold them from
-/// [operations in progress](Bulkhead::enter_before_waiting).
+/// FIFO queue for permits. Only the first waiter uses the semaphore of the permits. Tokio's own queue would reserve permits for
+/// its first waiter one by one, and withhold them from [operations in progress](Bulkhead::enter_before_waiting).
 #[derive(Debug)]
 struct Waiting {
     /// Semaphore with one permit, which the first waiter holds.
@@ -92,7 +92,7 @@ struct Waiting {
 /// Permits of a [`Bulkhead`], released on drop.
 #[derive(Debug)]
 pub struct Permits {
-    // Declared first, so that the permits are released before `freed` notifies the first waiter.
+    // This field is declared first, so that the permits are released before `freed` notifies the first waiter.
     permit: OwnedSemaphorePermit,
     freed: Freed,
 }
@@ -109,7 +109,7 @@ impl Drop for Freed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Occupancy {
     pub name: &'static str,
-    /// Count or bytes, depending on the bulkhead.
+    /// Number of permits in use: a count or bytes, depending on the bulkhead.
     pub in_use: usize,
     pub limit: usize,
     pub refused: u64,

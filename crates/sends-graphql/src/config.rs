@@ -22,7 +22,7 @@ pub(crate) use self::{
     source::{SourceSelection, sandbox},
 };
 
-/// Constant Contact's daily limit for partners (documented), the default of a sandbox without limits.
+/// Constant Contact's daily limit for partners (documented), which is also the default of a sandbox whose limits are disabled.
 const PARTNER_CALLS_A_DAY: u64 = 250_000;
 
 #[derive(Debug)]
@@ -58,8 +58,8 @@ impl Config {
 }
 
 impl Upstream {
-    /// Creates the settings for an account, or for `sandbox`. By default, calls to a sandbox without limits are counted but not
-    /// paced.
+    /// Creates the settings for an account, or for `sandbox`. By default, calls to a sandbox with disabled limits are counted but
+    /// not paced.
     pub fn new(options: &UpstreamOptions, sandbox: Option<SandboxOptions>) -> Self {
         let documented = Limits::default();
         let is_unlimited = sandbox.is_some_and(|sandbox| !sandbox.sandbox_limits);

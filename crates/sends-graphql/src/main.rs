@@ -22,7 +22,7 @@ const INVALID_SETTINGS: u8 = 2;
 
 const INCOMPLETE: u8 = 3;
 
-/// Waits during a panic until new tokens are stored, as every other exit path does.
+/// Guard that waits during a panic until new tokens are stored, as every other exit path does.
 struct TokensStored;
 
 impl Drop for TokensStored {

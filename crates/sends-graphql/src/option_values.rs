@@ -149,7 +149,7 @@ pub enum Since {
 }
 
 impl Since {
-    /// The start of the period. A day has 24 hours, a month 30 days and a year 365 days.
+    /// Returns the start of the period. A day has 24 hours, a month 30 days and a year 365 days.
     pub(crate) fn before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Ago(span) => {
@@ -169,7 +169,7 @@ impl Since {
     }
 }
 
-/// A period such as `12h` or `30d`, or a [date or time](moment).
+/// Parses a period such as `12h` or `30d`, or a [date or time](moment).
 pub(crate) fn since(text: &str) -> Result<Since, String> {
     let period = text.parse::<Span>().ok().filter(Span::is_positive);
     match (period, moment(text)) {

@@ -98,7 +98,7 @@ impl Readiness {
 
     pub async fn report(&self) -> Report {
         let checks = &self.0;
-        // Not cached, so that probes detect the shutdown immediately.
+        // This state is not cached, so that probes detect the shutdown immediately.
         if checks.ending.is_cancelled() {
             return Report {
                 status: Status::Unready,

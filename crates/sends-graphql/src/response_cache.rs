@@ -32,7 +32,7 @@ pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// Memory of the body while connections write it, since the response can be evicted in the meantime.
+    /// Memory reserved for the body while connections write it, since the response can be evicted during a write.
     pub(crate) lent: Mutex<Weak<Permits>>,
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,

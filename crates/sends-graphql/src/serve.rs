@@ -27,7 +27,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
-        // Cached responses would have no traces.
+        // The response cache is disabled, because cached responses would have no traces.
         options.http.capacity.answer_cache = 0;
     }
     let runtime = tokio::runtime::Runtime::new()?;

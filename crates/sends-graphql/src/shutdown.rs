@@ -39,9 +39,9 @@ const LAST_RESPONSES: Duration = Duration::from_secs(1);
 /// Shutdown signals for the components of the service.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
-    /// Cancelled when the service becomes unready and responses start to announce the close of their connection.
+    /// Token that is cancelled when the service becomes unready and responses start to announce the close of their connection.
     pub unready: CancellationToken,
-    /// Cancelled when the listener is to be closed.
+    /// Token that is cancelled when the listener must close.
     pub closed: CancellationToken,
 }
 

@@ -1,10 +1,10 @@
 //! Log, metrics and traces.
 //!
-//! | part | file |
+//! | responsibility | file |
 //! |---|---|
 //! | telemetry of one GraphQL request | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |
-//! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
+//! | counters, gauges, histograms and their text format | `telemetry/metrics.rs`, `telemetry/metrics/` |
 //! | spans and their export to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
 //! Requests are observed outside async-graphql, because its extensions would increase the time of every request by half. No
@@ -25,8 +25,8 @@ use self::{
     traces::{Traces, TracesError},
 };
 
-/// Starts logging, and tracing if the environment names a collector. Must be called outside the Tokio runtime, as the exporter
-/// requires.
+/// Starts logging, and tracing if the environment names a collector. The caller must be outside the Tokio runtime, because the
+/// exporter uses a blocking HTTP client.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];

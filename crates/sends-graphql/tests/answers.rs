@@ -209,7 +209,7 @@ async fn number_of_reported_errors_is_limited() {
 #[tokio::test]
 async fn panic_of_a_resolver_fails_only_its_operation() {
     let service = Service::start().await;
-    // The resolver panics without a loader.
+    // The resolver panics if the context has no loader.
     let query = format!("{{ campaignActivity(id: \"{GUIDE}\") {{ isStale }} }}");
     let response = service.executor.execute(Request::new(query)).await;
     insta::assert_json_snapshot!(response, @r#"

@@ -38,7 +38,7 @@ pub(crate) enum Endpoint {
 struct Definition {
     endpoint: Endpoint,
     name: &'static str,
-    /// Path below `/v3/`, in which `*` stands for an identifier.
+    /// Path below `/v3/`, in which `*` matches an identifier.
     path: &'static str,
     scope: Option<&'static str>,
     /// Privileges of the user, in addition to the scope of the token.

@@ -82,7 +82,7 @@ impl Clock {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the second of the wall clock without advances, which is the fixed window of a request.
+    /// Returns the second of the wall clock, excluding all advances. This second is the fixed window of a request.
     pub(crate) fn real_second(&self) -> i64 {
         self.real_now().0.div_euclid(1000)
     }

@@ -1,4 +1,4 @@
-//! Configuration of a sandbox. The part that can change at runtime is in [`settings`].
+//! Configuration of a sandbox. Settings that can change at runtime are in [`settings`].
 
 pub mod settings;
 
@@ -21,8 +21,8 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// Configuration of a sandbox. The defaults are limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
-/// account with the guide's example and the campaigns of a small bookshop.
+/// Configuration of a sandbox. By default, the limits are 4 requests a second and 10,000 a day, and there are no latency and no
+/// faults. The only account has the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// OAuth logs in to the first account by default.
@@ -115,7 +115,8 @@ pub struct AccountConfig {
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.
     Shop,
-    /// The guide's example and one record with fixed dates for each form of response, including malformed and undocumented forms.
+    /// The guide's example and one record with fixed dates for each variant of a response, including malformed and undocumented
+    /// variants.
     Odd,
     None,
 }

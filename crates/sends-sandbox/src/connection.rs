@@ -96,7 +96,7 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut st
                     connections.spawn(connection(stream, Arc::clone(&upstream), stopping.clone()));
                 }
                 Err(error) => {
-                    // Without free file descriptors, the next attempt would fail immediately.
+                    // If no file descriptor is free, an immediate attempt would fail again.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -120,7 +120,7 @@ async fn connection(stream: TcpStream, upstream: Arc<Upstream>, mut stop: watch:
         ending: ending.clone(),
     };
     let service = service_fn(move |request| serving::answer(Arc::clone(&upstream), request, ending.clone()));
-    // Without a timeout, a benchmark's idle connections stay open between two runs.
+    // hyper's header timeout is disabled, so that a benchmark's idle connections stay open between two runs.
     let served = http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);

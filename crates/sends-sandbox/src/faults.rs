@@ -19,7 +19,7 @@ pub enum FaultKind {
     Stall,
     /// Sends half of the body, and then resets the connection.
     CutOff,
-    /// Sends half of the body, and then nothing.
+    /// Sends half of the body, and then stalls.
     StalledBody,
     NotJson,
     /// Responds with 200 and JSON of an undocumented shape.
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fault_affects_requests_after_the_skipped_ones_up_to_its_count() {
+    fn fault_affects_its_count_of_requests_after_the_skipped_requests() {
         let mut fault = Fault::new(FaultKind::Reset).on_path("/send_history").times(1);
         fault.skip = 1;
         let faults = Faults::new(&[fault], 1);

@@ -1,4 +1,4 @@
-//! The command line and the environment.
+//! Command line and environment variables.
 
 use std::net::SocketAddr;
 
@@ -141,7 +141,7 @@ impl Options {
     }
 }
 
-/// Returns the first paragraph of a parser's error, without usage notes and colours.
+/// Returns the first paragraph of a parser's error. Usage notes and colours are omitted.
 pub(crate) fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();

@@ -82,7 +82,7 @@ impl Reply {
         self.half(FLUSHED)
     }
 
-    /// Sends half of the body with the `content-length` of the whole, and then nothing.
+    /// Sends half of the body with the `content-length` of the whole, and then stalls.
     pub(crate) fn stalled(self) -> Response<Body> {
         self.half(STALLED)
     }

@@ -22,7 +22,7 @@ pub struct LoggedRequest {
     pub path: String,
     /// Raw query. For OAuth, only the parameter names, because the values may be codes and tokens.
     pub query: Option<String>,
-    /// `None` before the response, and without a response.
+    /// `None` until the response is sent, or if there is no response.
     pub status: Option<u16>,
     pub fault: Option<&'static str>,
     /// Fingerprint of the token or of the HTTP Basic credential.

@@ -71,7 +71,7 @@ impl Sandbox {
         &self.access_token
     }
 
-    /// Returns the identifier of a generated activity of the first account, or `None` beyond their number.
+    /// Returns the identifier of a generated activity of the first account, or `None` if `index` is out of range.
     pub fn activity_id(&self, index: u64) -> Option<String> {
         Some(
             self.upstream

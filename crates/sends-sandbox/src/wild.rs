@@ -1,8 +1,8 @@
-//! Responses with the same data in random forms, drawn from the documented and observed forms.
+//! Responses with the same data in random variants, drawn from the documented and observed variants.
 //!
-//! A form is derived from the seed, the URI, and the number of requests for the URI, so that a run can be repeated. Identifiers,
-//! sends, outcomes, present counts and the sequence of pages stay the same. Forms that hide a fact are excluded: pages without
-//! their records, 200 with an HTML page, 204, and an early expiry of a token.
+//! A variant is derived from the seed, the URI, and the number of requests for the URI, so that a run can be repeated.
+//! Identifiers, sends, outcomes, present counts and the sequence of pages stay the same. Variants that hide a fact are excluded:
+//! pages without their records, 200 with an HTML page, 204, and an early expiry of a token.
 
 mod answers;
 mod errors;
@@ -33,7 +33,7 @@ use forms::Forms;
 pub(crate) struct Attempts(Mutex<HashMap<u64, u64>>);
 
 impl Attempts {
-    /// Draws the forms for a request, and counts the request.
+    /// Draws the variants for a request, and counts the request.
     pub(crate) fn draw(&self, seed: u64, parts: &Parts) -> Draw {
         let request = format!("{} {}", parts.method, parts.uri);
         let mut attempts = locked(&self.0);
@@ -110,7 +110,7 @@ impl Draw {
         Some(Fault::status(status, body))
     }
 
-    /// Rewrites an API response in another form.
+    /// Rewrites an API response into another variant.
     pub(crate) fn answer(self, route: Option<Route<'_>>, mut reply: Reply) -> Reply {
         let mut forms = self.forms(3);
         if reply.status != StatusCode::OK {
@@ -129,7 +129,7 @@ impl Draw {
         reply
     }
 
-    /// Rewrites a response of the token or device endpoint in another form.
+    /// Rewrites a response of the token or device endpoint into another variant.
     pub(crate) fn oauth_answer(self, request: &Bytes, mut reply: Reply) -> Reply {
         let mut forms = self.forms(4);
         let parsed = serde_json::from_slice(&reply.body);

@@ -1,4 +1,4 @@
-//! A login whose user lacks the privilege for reports.
+//! Login whose user lacks the privilege for reports.
 
 use serde_json::json;
 
@@ -28,32 +28,32 @@ async fn login_without_the_reports_privilege_lacks_only_statistics() {
 
     let service = home.serve(&[]);
     assert!(works(&service).await, "{}", service.log());
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ account {{ organizationName }}
                  campaignActivity(id: "{GUIDE_ACTIVITY}") {{ subject sendHistory {{ sendId }} stats {{ sends }} }} }}"#
         ))
         .await;
-    let errors = answer["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), 1, "{answer}");
+    let errors = response["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{response}");
     assert_eq!(
         errors[0]["path"],
         json!(["campaignActivity", "stats"]),
-        "{answer}"
+        "{response}"
     );
-    assert_eq!(errors[0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+    assert_eq!(errors[0]["extensions"]["code"], "FORBIDDEN", "{response}");
     let message = errors[0]["message"].as_str().unwrap();
     assert!(message.contains("privilege ui:campaign:metrics"), "{message}");
-    let activity = &answer["data"]["campaignActivity"];
-    assert!(activity["stats"].is_null(), "{answer}");
-    assert!(activity["subject"].is_string(), "{answer}");
+    let activity = &response["data"]["campaignActivity"];
+    assert!(activity["stats"].is_null(), "{response}");
+    assert!(activity["subject"].is_string(), "{response}");
     assert!(
         !activity["sendHistory"].as_array().unwrap().is_empty(),
-        "{answer}"
+        "{response}"
     );
     assert!(
-        answer["data"]["account"]["organizationName"].is_string(),
-        "{answer}"
+        response["data"]["account"]["organizationName"].is_string(),
+        "{response}"
     );
 }
 
@@ -83,11 +83,11 @@ async fn synchronisation_without_the_reports_privilege_names_it_and_reads_the_re
     let message = format!("{}{}", sync.output, sync.errors);
     assert!(message.contains("ui:campaign:metrics"), "{sync:?}");
     let service = home.serve(&[]);
-    let answer = service
+    let response = service
         .query("{ sends(first: 1) { totalCount nodes { sendId } } }")
         .await;
     assert!(
-        answer["data"]["sends"]["totalCount"].as_u64() > Some(0),
-        "{answer}"
+        response["data"]["sends"]["totalCount"].as_u64() > Some(0),
+        "{response}"
     );
 }

@@ -57,10 +57,10 @@ async fn endpoint_that_alone_rejects_the_token_does_not_end_the_login() {
     );
     let before = home.token_calls().await;
     for _ in 0..5 {
-        let answer = service.query(&names).await;
-        let send = &answer["data"]["campaignActivity"]["latestSend"];
-        assert_eq!(send["sendId"], 2, "{answer}");
-        assert!(answer["errors"][0].is_object(), "{answer}");
+        let response = service.query(&names).await;
+        let send = &response["data"]["campaignActivity"]["latestSend"];
+        assert_eq!(send["sendId"], 2, "{response}");
+        assert!(response["errors"][0].is_object(), "{response}");
         assert!(works(&service).await, "{}", service.log());
     }
     assert_eq!(
@@ -101,8 +101,8 @@ async fn activities_that_alone_return_401_cost_the_others_nothing() {
                 "{message}"
             );
         }
-        let answer = service.summaries(good, 0).await;
-        assert!(answer.get("errors").is_none(), "{round}: {answer}");
+        let response = service.summaries(good, 0).await;
+        assert!(response.get("errors").is_none(), "{round}: {response}");
     }
     assert_eq!(service.get("/health/ready").await.0, 200);
     assert_eq!(home.token_calls().await, before.1, "no renewal");

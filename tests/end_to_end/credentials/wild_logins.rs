@@ -6,7 +6,8 @@ use super::{Home, works};
 const SEEDS: std::ops::RangeInclusive<u32> = 1..=6;
 const REFRESHES: usize = 6;
 
-/// Each refresh rotates the refresh token or leaves it unchanged. The next refresh would detect a lost token.
+/// Refreshes the token several times. Each refresh rotates the refresh token or leaves it unchanged. The next refresh would
+/// detect a lost token.
 async fn refresh_repeatedly(home: &mut Home, seed: &str) {
     let service = home.serve(&[]);
     let before = home.token_calls().await;

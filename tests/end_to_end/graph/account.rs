@@ -1,4 +1,4 @@
-//! The name of the account, and dates in its time zone.
+//! Name of the account, and dates in its time zone.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{all, codes, costs, limited_service, of};
 async fn account_and_its_time_zone_cost_one_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ account {{ organizationName timeZone encodedAccountId }}
               campaignActivity(id: "{GUIDE_ACTIVITY}") {{
@@ -17,9 +17,9 @@ async fn account_and_its_time_zone_cost_one_call() {
                 sendSummary {{ lastRunDate(zone: "ACCOUNT") }} }} }}"#
         ))
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    assert_eq!(answer["data"]["account"]["timeZone"], "US/Eastern");
-    let activity = &answer["data"]["campaignActivity"];
+    assert!(response.get("errors").is_none(), "{response}");
+    assert_eq!(response["data"]["account"]["timeZone"], "US/Eastern");
+    let activity = &response["data"]["campaignActivity"];
     assert_eq!(
         activity["sendHistory"][0],
         json!({ "runDate": "2019-04-18T20:03:08.000Z", "local": "2019-04-18T16:03:08.000-04:00", "utc": "2019-04-18T20:03:08.000Z" })
@@ -62,17 +62,17 @@ async fn dates_and_totals_accept_the_same_time_zones() {
             "2019-04-20",
         ),
     ] {
-        let answer = ask(&json!(zone).to_string()).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        let data = &answer["data"];
+        let response = ask(&json!(zone).to_string()).await;
+        assert!(response.get("errors").is_none(), "{response}");
+        let data = &response["data"];
         assert_eq!(data["campaignActivity"]["sendHistory"][0]["runDate"], date);
         let period = json!({ "period": { "from": from, "until": until } });
         let groups = data["sendTotals"]["groups"].as_array().unwrap();
-        assert_eq!(groups.last(), Some(&period), "{answer}");
+        assert_eq!(groups.last(), Some(&period), "{response}");
     }
     for wrong in ["\"Nowhere\"", "ACCOUNT", "5"] {
-        let answer = ask(wrong).await;
-        assert_eq!(codes(&answer)[0], "BAD_USER_INPUT", "{answer}");
+        let response = ask(wrong).await;
+        assert_eq!(codes(&response)[0], "BAD_USER_INPUT", "{response}");
     }
     let expected = of([("account/summary", 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
@@ -82,14 +82,14 @@ async fn dates_and_totals_accept_the_same_time_zones() {
 async fn missing_scope_nulls_local_dates_with_one_error() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = limited_service(&sandbox).await;
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ runDate local: runDate(zone: "ACCOUNT") }} }} }}"#
         ))
         .await;
-    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
-    assert_eq!(all(&answer["data"], "local"), [Value::Null, Value::Null]);
-    assert!(all(&answer["data"], "runDate").iter().all(Value::is_string));
+    assert_eq!(codes(&response), ["FORBIDDEN"], "{response}");
+    assert_eq!(all(&response["data"], "local"), [Value::Null, Value::Null]);
+    assert!(all(&response["data"], "runDate").iter().all(Value::is_string));
 }
 
 #[tokio::test]
@@ -168,19 +168,19 @@ async fn dates_of_the_service_itself_accept_the_account_time_zone() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let query = r#"{ upstreamBudget { resetsAt local: resetsAt(zone: "ACCOUNT") } }"#;
-    let answer = service.query(query).await;
-    let resets_at = |name: &str| answer["data"]["upstreamBudget"][name].as_str().unwrap();
-    assert!(resets_at("resetsAt").ends_with("T00:00:00.000Z"), "{answer}");
+    let response = service.query(query).await;
+    let resets_at = |name: &str| response["data"]["upstreamBudget"][name].as_str().unwrap();
+    assert!(resets_at("resetsAt").ends_with("T00:00:00.000Z"), "{response}");
     let midnight = ["T19:00:00.000-05:00", "T20:00:00.000-04:00"];
     assert!(
         midnight.iter().any(|time| resets_at("local").ends_with(time)),
-        "{answer}"
+        "{response}"
     );
     assert_eq!(costs(&sandbox).await, of([("account/summary", 1)]));
 
     let service = limited_service(&sandbox).await;
-    let answer = service.query(query).await;
-    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
-    assert_eq!(answer["data"]["upstreamBudget"]["local"], Value::Null);
-    assert!(answer["data"]["upstreamBudget"]["resetsAt"].is_string());
+    let response = service.query(query).await;
+    assert_eq!(codes(&response), ["FORBIDDEN"], "{response}");
+    assert_eq!(response["data"]["upstreamBudget"]["local"], Value::Null);
+    assert!(response["data"]["upstreamBudget"]["resetsAt"].is_string());
 }

@@ -14,14 +14,14 @@ const ACTIVITIES: &str = "activities { id role sendHistory { sendId outcome } }"
 async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
     loop {
-        let answer = service
+        let response = service
             .query(&format!(
                 "{{ campaigns(first: {first}, after: {after}{filter}) {{
                     nodes {{ campaignId name status updatedAt }} pageInfo {{ hasNextPage endCursor }} }} }}"
             ))
             .await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        let page = &answer["data"]["campaigns"];
+        assert!(response.get("errors").is_none(), "{response}");
+        let page = &response["data"]["campaigns"];
         found.extend(page["nodes"].as_array().unwrap().clone());
         pages += 1;
         assert!(pages < 1_000, "the pagination does not end");
@@ -45,8 +45,8 @@ async fn page_of_fifty_campaigns_with_histories_costs_the_minimum() {
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     // The newest campaigns do not include the showcase, which has a campaign that is not found by its id.
     let query = format!("{{ campaigns(first: 50) {{ nodes {{ id name status {ACTIVITIES} }} }} }}");
-    let answer = service.query(&query).await;
-    let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+    let response = service.query(&query).await;
+    let campaigns = response["data"]["campaigns"]["nodes"].as_array().unwrap();
     assert_eq!(campaigns.len(), 50);
     let activities: Vec<&Value> = campaigns
         .iter()
@@ -69,9 +69,9 @@ async fn page_of_fifty_campaigns_with_histories_costs_the_minimum() {
         ("emails/activities/*/send_history", sendable),
     ]);
     assert_eq!(costs(&sandbox).await, expected);
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
+    assert_eq!(response["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
 
-    // A repeated query fetches only data that is no longer fresh, of which there is none.
+    // All data is still fresh, so a repeated query fetches nothing.
     assert_eq!(service.query(&query).await["extensions"]["upstream"]["calls"], 0);
 }
 
@@ -82,12 +82,12 @@ async fn unselected_fields_are_not_fetched() {
     let query = format!(
         r#"{{ campaign(id: "{GUIDE_CAMPAIGN}") {{ id campaignId }} node(id: "Segment:14") {{ id }} }}"#
     );
-    let answer = service.query(&query).await;
+    let response = service.query(&query).await;
     assert_eq!(
-        answer["data"]["campaign"]["id"],
+        response["data"]["campaign"]["id"],
         format!("Campaign:{GUIDE_CAMPAIGN}")
     );
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0);
     service
         .query("{ campaigns(first: 5) { nodes { id name type typeCode status createdAt } } }")
         .await;
@@ -98,14 +98,21 @@ async fn unselected_fields_are_not_fetched() {
 async fn pages_cover_the_account_and_cost_one_call_each() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "200"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let (at_once, _) = all(&service, 500, "").await;
+    let (all_on_one_page, _) = all(&service, 500, "").await;
     let before = sandbox.requests().await.len();
     let (page_by_page, pages) = all(&service, 7, "").await;
-    assert_eq!(ids(&page_by_page), ids(&at_once));
-    assert_eq!(ids(&at_once).iter().collect::<HashSet<_>>().len(), at_once.len());
-    assert_eq!(pages, at_once.len().div_ceil(7));
+    assert_eq!(ids(&page_by_page), ids(&all_on_one_page));
+    assert_eq!(
+        ids(&all_on_one_page).iter().collect::<HashSet<_>>().len(),
+        all_on_one_page.len()
+    );
+    assert_eq!(pages, all_on_one_page.len().div_ceil(7));
     assert_eq!(sandbox.requests().await.len() - before, pages);
-    assert!(at_once.iter().any(|campaign| campaign["status"] == "REMOVED"));
+    assert!(
+        all_on_one_page
+            .iter()
+            .any(|campaign| campaign["status"] == "REMOVED")
+    );
 }
 
 #[tokio::test]
@@ -156,10 +163,10 @@ async fn campaigns_are_filtered_by_their_update() {
     }
     let empty = r#"filter: { updatedFrom: "2024-05-01T00:00:00Z", updatedUntil: "2024-05-01T00:00:00Z" }"#;
     for wrong in ["first: 0", "first: 501", r#"after: "x""#, empty] {
-        let answer = service
+        let response = service
             .query(&format!("{{ campaigns({wrong}) {{ nodes {{ id }} }} }}"))
             .await;
-        assert_eq!(codes(&answer), ["BAD_USER_INPUT"], "{wrong}");
+        assert_eq!(codes(&response), ["BAD_USER_INPUT"], "{wrong}");
     }
 }
 
@@ -167,7 +174,7 @@ async fn campaigns_are_filtered_by_their_update() {
 async fn activity_links_to_its_campaign_and_reports_its_role() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{
                 role status statusRaw subject preheader fromName fromEmail replyToEmail scheduledFor
@@ -177,7 +184,7 @@ async fn activity_links_to_its_campaign_and_reports_its_role() {
               removed: campaignActivity(id: "feed0000-0000-4000-8000-00000000000e") {{ status }} }}"#
         ))
         .await;
-    let activity = &answer["data"]["campaignActivity"];
+    let activity = &response["data"]["campaignActivity"];
     assert_eq!(
         (&activity["role"], &activity["status"], &activity["statusRaw"]),
         (&json!("PRIMARY_EMAIL"), &json!("DONE"), &json!("DONE"))
@@ -190,17 +197,17 @@ async fn activity_links_to_its_campaign_and_reports_its_role() {
         json!([{ "id": GUIDE_ACTIVITY, "role": "PRIMARY_EMAIL", "campaign": { "campaignId": GUIDE_CAMPAIGN } }])
     );
     assert!(
-        answer["data"]["scheduled"]["scheduledFor"].is_string(),
-        "{answer}"
+        response["data"]["scheduled"]["scheduledFor"].is_string(),
+        "{response}"
     );
     assert!(
-        !answer["data"]["escaped"]["subject"]
+        !response["data"]["escaped"]["subject"]
             .as_str()
             .unwrap()
             .contains("&amp;")
     );
-    assert_eq!(codes(&answer), ["NOT_FOUND"]);
-    assert_eq!(answer["errors"][0]["path"], json!(["removed", "status"]));
+    assert_eq!(codes(&response), ["NOT_FOUND"]);
+    assert_eq!(response["errors"][0]["path"], json!(["removed", "status"]));
     let expected = of([
         ("emails/*", 1),
         ("emails/activities/*", 4),
@@ -213,24 +220,24 @@ async fn activity_links_to_its_campaign_and_reports_its_role() {
 async fn deleted_campaign_affects_only_its_own_activities() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCampaignCount } }")
         .await;
-    let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+    let campaigns = response["data"]["campaigns"]["nodes"].as_array().unwrap();
     let unavailable: Vec<_> = campaigns
         .iter()
         .filter(|campaign| campaign["activities"].is_null())
         .collect();
     assert_eq!(
-        (unavailable.len(), codes(&answer)),
+        (unavailable.len(), codes(&response)),
         (1, vec!["NOT_FOUND"]),
-        "{answer}"
+        "{response}"
     );
     assert_eq!(
-        answer["errors"][0]["message"],
+        response["errors"][0]["message"],
         "Campaign not found in this account. Check the id."
     );
-    assert_eq!(answer["data"]["campaigns"]["unreadableCampaignCount"], 0);
+    assert_eq!(response["data"]["campaigns"]["unreadableCampaignCount"], 0);
 }
 
 #[tokio::test]
@@ -241,14 +248,14 @@ async fn every_related_object_is_found_by_its_id() {
         "Segment:14".to_owned(),
         "ContactList:f4ab800a-5adf-11e9-ba6a-fa163e6b01c1".to_owned(),
     ];
-    let answer = service
+    let response = service
         .query(&format!(
             "{{ nodes(ids: {}) {{ __typename id ... on Campaign {{ name }} ... on Segment {{ name }} ... on ContactList {{ name }} }} }}",
             json!(ids)
         ))
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    for (node, id) in answer["data"]["nodes"].as_array().unwrap().iter().zip(&ids) {
+    assert!(response.get("errors").is_none(), "{response}");
+    for (node, id) in response["data"]["nodes"].as_array().unwrap().iter().zip(&ids) {
         assert_eq!(node["id"], *id);
         assert_eq!(node["__typename"], id.split(':').next().unwrap());
         assert!(node["name"].is_string(), "{node}");

@@ -1,4 +1,4 @@
-//! Statistics of unsent emails: null without an error, at a bounded cost, and without an effect on sent emails.
+//! Statistics of unsent emails: they are null and cause no error, their cost is bounded, and sent emails are not affected.
 
 use std::sync::{
     Arc,
@@ -23,7 +23,7 @@ enum Drafts {
     Omit,
 }
 
-/// Activity whose id ends in `d` like a draft's, but which has a send.
+/// Activity that has a send, although its id ends in `d` like the id of a draft.
 const SENT_BUT_REJECTED: &str = "00000000-0000-4000-8000-00000000fffd";
 
 /// Activities whose ids end in `d` are drafts. Activities whose ids end in `f` do not exist.
@@ -92,7 +92,7 @@ fn sends(answer: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn statistics_of_known_drafts_are_null_at_about_one_call_per_ten() {
+async fn statistics_of_drafts_are_null_at_about_one_call_per_ten() {
     for drafts in [
         Drafts::Reject(StatusCode::NOT_FOUND),
         Drafts::Reject(StatusCode::BAD_REQUEST),

@@ -11,21 +11,21 @@ const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
 async fn sends_of_a_fetched_campaign_name_it_without_a_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaign(id: "{GUIDE_CAMPAIGN}") {{ activities(roles: [PRIMARY_EMAIL]) {{
                 latestSend {{ campaign {{ campaignId }} activity {{ campaign {{ campaignId }} }} }}
                 sendHistoryConnection(first: 1) {{ nodes {{ campaign {{ campaignId name }} }} coverage {{ isComplete }} }} }} }} }}"#
         ))
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    let activity = &answer["data"]["campaign"]["activities"][0];
+    assert!(response.get("errors").is_none(), "{response}");
+    let activity = &response["data"]["campaign"]["activities"][0];
     let campaign = json!({ "campaignId": GUIDE_CAMPAIGN });
     let latest = json!({ "campaign": campaign, "activity": { "campaign": campaign } });
     assert_eq!(activity["latestSend"], latest);
     let page = &activity["sendHistoryConnection"];
     assert_eq!(page["nodes"][0]["campaign"]["campaignId"], GUIDE_CAMPAIGN);
-    assert!(page["nodes"][0]["campaign"]["name"].is_string(), "{answer}");
+    assert!(page["nodes"][0]["campaign"]["name"].is_string(), "{response}");
     assert_eq!(page["coverage"], Value::Null);
     let expected = of([("emails/*", 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
@@ -38,9 +38,9 @@ async fn logged_sends_show_a_campaign_that_was_fetched_later() {
     service.activity(GUIDE_ACTIVITY, 60).await;
     let shown = async || {
         let query = "{ sends(first: 1) { nodes { campaign { campaignId name } } } }";
-        let answer = service.query(query).await;
-        assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
-        answer["data"]["sends"]["nodes"][0]["campaign"].clone()
+        let response = service.query(query).await;
+        assert_eq!(response["extensions"]["upstream"]["calls"], 0, "{response}");
+        response["data"]["sends"]["nodes"][0]["campaign"].clone()
     };
     assert_eq!(shown().await, Value::Null);
     let read = service

@@ -28,22 +28,22 @@ async fn many_names_cost_one_call_for_lists_and_one_for_segments() {
         TO_SEGMENT,
         "feed0000-0000-4000-8000-00000000000d",
     ];
-    let answer = service.query(&names_of(&activities)).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    let names = all(&answer, "name");
+    let response = service.query(&names_of(&activities)).await;
+    assert!(response.get("errors").is_none(), "{response}");
+    let names = all(&response, "name");
     assert!(
         !names.is_empty() && names.iter().all(Value::is_string),
-        "{answer}"
+        "{response}"
     );
     assert!(
         names.contains(&json!("Summer visitors")),
-        "the deleted segment: {answer}"
+        "the deleted segment: {response}"
     );
     assert!(
         names.contains(&json!("Old catalogue")),
-        "the deleted list: {answer}"
+        "the deleted list: {response}"
     );
-    assert!(all(&answer, "isDeleted").contains(&json!(true)));
+    assert!(all(&response, "isDeleted").contains(&json!(true)));
     let expected = of([
         ("contact_lists", 1),
         ("emails/activities/*/send_history", 4),
@@ -69,8 +69,8 @@ async fn ids_cost_no_call_and_one_name_costs_as_much_as_many() {
         costs(&sandbox).await,
         of([("emails/activities/*/send_history", 1)])
     );
-    let answer = service.query(&names_of(&[TO_SEGMENT])).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.query(&names_of(&[TO_SEGMENT])).await;
+    assert!(response.get("errors").is_none(), "{response}");
     let expected = of([("emails/activities/*/send_history", 2), ("segments", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }
@@ -85,17 +85,17 @@ async fn missing_scope_nulls_names_with_one_error_and_returns_ids() {
         TO_SEGMENT,
         "feed0000-0000-4000-8000-000000000013",
     ];
-    let answer = service.query(&names_of(&activities)).await;
-    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+    let response = service.query(&names_of(&activities)).await;
+    assert_eq!(codes(&response), ["FORBIDDEN"], "{response}");
     assert!(
-        answer["errors"][0]["message"]
+        response["errors"][0]["message"]
             .as_str()
             .unwrap()
             .contains("contact_data")
     );
-    let ids = [all(&answer, "listId"), all(&answer, "segmentId")].concat();
+    let ids = [all(&response, "listId"), all(&response, "segmentId")].concat();
     assert!(ids.len() > 10 && ids.iter().all(Value::is_string));
-    assert!(all(&answer, "name").iter().all(Value::is_null));
+    assert!(all(&response, "name").iter().all(Value::is_null));
 }
 
 #[tokio::test]
@@ -112,9 +112,9 @@ async fn operation_fetches_a_limited_number_of_names_and_the_next_one_continues(
     // The first operation fetches the history, the listing, and eight segments that are missing from the listing. The next
     // operations fetch ten and two segments.
     for (calls, errors) in [(10, 1), (10, 1), (2, 0), (0, 0)] {
-        let answer = service.query(&query).await;
-        assert_eq!(codes(&answer), vec!["RATE_LIMITED"; errors], "{answer}");
-        assert_eq!(answer["extensions"]["upstream"]["calls"], calls, "{answer}");
-        assert_eq!(all(&answer, "segmentId").len(), unlisted.len(), "{answer}");
+        let response = service.query(&query).await;
+        assert_eq!(codes(&response), vec!["RATE_LIMITED"; errors], "{response}");
+        assert_eq!(response["extensions"]["upstream"]["calls"], calls, "{response}");
+        assert_eq!(all(&response, "segmentId").len(), unlisted.len(), "{response}");
     }
 }

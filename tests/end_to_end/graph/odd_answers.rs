@@ -1,4 +1,4 @@
-//! Responses with malformed parts: only the malformed part is lost, its count is reported, and it costs no further call.
+//! Responses with malformed values. Only the malformed values are lost, they are counted, and no further call is made.
 
 use axum::{
     Json, Router,
@@ -50,13 +50,13 @@ async fn odd_upstream() -> String {
 }
 
 async fn data_of(service: &ServiceProcess, query: &str) -> Value {
-    let mut answer = service.query(query).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    answer["data"].take()
+    let mut response = service.query(query).await;
+    assert!(response.get("errors").is_none(), "{response}");
+    response["data"].take()
 }
 
 #[tokio::test]
-async fn history_returns_readable_sends_and_counts_unreadable_ones() {
+async fn history_returns_readable_sends_and_counts_unreadable_sends() {
     let service = service_on(&odd_upstream().await);
     let data = data_of(
         &service,

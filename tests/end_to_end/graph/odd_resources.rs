@@ -31,10 +31,10 @@ const LISTS: &str = r#"{ nodes(ids: ["ContactList:known", "ContactList:other"]) 
 async fn list_missing_from_a_complete_listing_is_null_without_an_error() {
     let known = json!({ "list_id": "known", "name": "Known", "favorite": "yes" });
     let service = service_with_lists(json!({ "lists": [known] })).await;
-    let answer = service.query(LISTS).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.query(LISTS).await;
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(
-        answer["data"]["nodes"],
+        response["data"]["nodes"],
         json!([
             { "name": "Known", "isDeleted": false, "unreadableValueCount": 1 },
             { "name": null, "isDeleted": null, "unreadableValueCount": null },
@@ -59,14 +59,14 @@ async fn list_missing_from_an_incomplete_listing_is_null_with_an_error_at_its_pa
             "ends before its last page",
         ),
     ] {
-        let answer = service_with_lists(listing).await.query(LISTS).await;
-        assert_eq!(answer["data"]["nodes"][0]["name"], "Known");
-        assert_eq!(answer["data"]["nodes"][1]["name"], Value::Null);
-        assert_eq!(codes(&answer), ["UPSTREAM_INVALID"; 3], "{answer}");
-        let errors = answer["errors"].as_array().unwrap();
+        let response = service_with_lists(listing).await.query(LISTS).await;
+        assert_eq!(response["data"]["nodes"][0]["name"], "Known");
+        assert_eq!(response["data"]["nodes"][1]["name"], Value::Null);
+        assert_eq!(codes(&response), ["UPSTREAM_INVALID"; 3], "{response}");
+        let errors = response["errors"].as_array().unwrap();
         for field in ["name", "isDeleted", "unreadableValueCount"] {
             let path = json!(["nodes", 1, field]);
-            assert!(errors.iter().any(|error| error["path"] == path), "{answer}");
+            assert!(errors.iter().any(|error| error["path"] == path), "{response}");
         }
         let message = errors[0]["message"].as_str().unwrap();
         assert!(message.contains(cause), "{message}");
@@ -76,8 +76,8 @@ async fn list_missing_from_an_incomplete_listing_is_null_with_an_error_at_its_pa
         json!({ "lists": null }),
         json!({ "error_key": "x", "error_message": "y" }),
     ] {
-        let answer = service_with_lists(listing).await.query(LISTS).await;
-        assert_eq!(codes(&answer), ["UPSTREAM_INVALID"; 6], "{answer}");
+        let response = service_with_lists(listing).await.query(LISTS).await;
+        assert_eq!(codes(&response), ["UPSTREAM_INVALID"; 6], "{response}");
     }
 }
 
@@ -122,15 +122,15 @@ async fn failing_page_of_lists_affects_only_its_own_names() {
         let query = r#"{ nodes(ids: ["ContactList:one", "ContactList:two", "ContactList:three"]) {
             ... on ContactList { name } } }"#;
         for _ in 0..2 {
-            let answer = service.query(query).await;
+            let response = service.query(query).await;
             assert_eq!(
-                answer["data"]["nodes"],
+                response["data"]["nodes"],
                 json!([{ "name": "one" }, { "name": "two" }, { "name": null }]),
-                "{status}: {answer}"
+                "{status}: {response}"
             );
-            assert_eq!(codes(&answer), [code], "{answer}");
-            assert_eq!(answer["errors"][0]["path"], json!(["nodes", 2, "name"]));
-            let message = answer["errors"][0]["message"].as_str().unwrap();
+            assert_eq!(codes(&response), [code], "{response}");
+            assert_eq!(response["errors"][0]["path"], json!(["nodes", 2, "name"]));
+            let message = response["errors"][0]["message"].as_str().unwrap();
             assert!(message.contains("could not be read to its end"), "{message}");
         }
     }
@@ -141,7 +141,7 @@ async fn failing_page_of_segments_affects_only_its_own_names() {
     let [one, two] = [1, 2].map(|id| json!({ "segment_id": id, "name": id.to_string() }));
     for (status, body, code) in failing_pages() {
         let segments = listing("segments", one.clone(), two.clone(), (status, body.clone()));
-        // A deleted segment is null without an error.
+        // A deleted segment is null and causes no error.
         let expected = if status == StatusCode::NOT_FOUND {
             vec![]
         } else {
@@ -151,15 +151,15 @@ async fn failing_page_of_segments_affects_only_its_own_names() {
         let router = Router::new()
             .route("/v3/segments", segments)
             .route("/v3/segments/{id}", get(segment));
-        let answer = service_on(&serve(router).await)
+        let response = service_on(&serve(router).await)
             .query(r#"{ nodes(ids: ["Segment:1", "Segment:2", "Segment:3"]) { ... on Segment { name } } }"#)
             .await;
         assert_eq!(
-            answer["data"]["nodes"],
+            response["data"]["nodes"],
             json!([{ "name": "1" }, { "name": "2" }, { "name": null }]),
-            "{status}: {answer}"
+            "{status}: {response}"
         );
-        assert_eq!(codes(&answer), expected, "{answer}");
+        assert_eq!(codes(&response), expected, "{response}");
     }
 }
 
@@ -175,19 +175,19 @@ async fn segment_missing_from_the_listing_is_requested_individually() {
     let router = Router::new()
         .route("/v3/segments", get(segments))
         .route("/v3/segments/{id}", get(segment));
-    let answer = service_on(&serve(router).await)
+    let response = service_on(&serve(router).await)
         .query(
             r#"{ nodes(ids: ["Segment:14", "Segment:15"]) { ... on Segment { name unreadableValueCount } } }"#,
         )
         .await;
     assert_eq!(
-        answer["data"]["nodes"],
+        response["data"]["nodes"],
         json!([
             { "name": "Fourteen", "unreadableValueCount": 1 },
             { "name": null, "unreadableValueCount": null },
         ])
     );
-    assert_eq!(codes(&answer), ["UPSTREAM_INVALID"], "{answer}");
+    assert_eq!(codes(&response), ["UPSTREAM_INVALID"], "{response}");
 }
 
 #[tokio::test]
@@ -198,13 +198,13 @@ async fn response_without_any_requested_item_is_an_error() {
             .route("/v3/emails/{id}", get(answered.clone()))
             .route("/v3/emails/activities/{id}", get(answered.clone()))
             .route("/v3/account/summary", get(answered));
-        let answer = service_on(&serve(router).await)
+        let response = service_on(&serve(router).await)
             .query(&format!(
                 r#"{{ campaignActivity(id: "{ACTIVITY}") {{ subject }} campaign(id: "{CAMPAIGN}") {{ name }}
                    account {{ timeZone }} }}"#
             ))
             .await;
-        assert_eq!(codes(&answer), ["UPSTREAM_INVALID"; 3], "{answer}");
+        assert_eq!(codes(&response), ["UPSTREAM_INVALID"; 3], "{response}");
     }
 }
 
@@ -212,11 +212,11 @@ async fn response_without_any_requested_item_is_an_error() {
 async fn unreadable_value_of_the_account_is_counted() {
     let summary = async || Json(json!({ "organization_name": "Lantern", "time_zone_id": 7 }));
     let router = Router::new().route("/v3/account/summary", get(summary));
-    let answer = service_on(&serve(router).await)
+    let response = service_on(&serve(router).await)
         .query("{ account { organizationName timeZone unreadableValueCount } }")
         .await;
     assert_eq!(
-        answer["data"]["account"],
+        response["data"]["account"],
         json!({ "organizationName": "Lantern", "timeZone": null, "unreadableValueCount": 1 })
     );
 }

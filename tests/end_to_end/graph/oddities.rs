@@ -23,7 +23,7 @@ const COUNTED: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGNS: usize = 60;
 const MISCOUNTED: &str = "00000000-0000-4000-8000-000000000002";
 
-/// Starts an upstream with statistics for any activity, one of which has a word in place of a number.
+/// Starts an upstream that returns statistics for any activity. One of the counts is a word instead of a number.
 async fn miscounting_upstream() -> String {
     let of_activities = async |Path(ids): Path<String>| {
         let sends = |id: &str| if id == MISCOUNTED { json!("many") } else { json!(7) };
@@ -35,7 +35,7 @@ async fn miscounting_upstream() -> String {
     serve(Router::new().route(path, get(of_activities))).await
 }
 
-/// Starts an upstream whose campaigns were all updated at the same time, as by a bulk change upstream.
+/// Starts an upstream whose campaigns were all updated at the same time, for example by a bulk change.
 async fn upstream_with_equal_dates() -> String {
     let page = async |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
@@ -67,19 +67,19 @@ pub(super) fn service_on(url: &str) -> ServiceProcess {
 #[tokio::test]
 async fn unreadable_count_affects_no_other_count() {
     let service = service_on(&miscounting_upstream().await);
-    let answer = service
+    let response = service
         .query(&format!(
             "{{ campaignActivities(ids: {}) {{ stats {{ sends clicks unreadableValueCount }} }} }}",
             json!([COUNTED, MISCOUNTED])
         ))
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(
-        answer["data"]["campaignActivities"][0]["stats"],
+        response["data"]["campaignActivities"][0]["stats"],
         json!({ "sends": 7, "clicks": 3_000_000_000_u64, "unreadableValueCount": 0 })
     );
     assert_eq!(
-        answer["data"]["campaignActivities"][1]["stats"],
+        response["data"]["campaignActivities"][1]["stats"],
         json!({ "sends": null, "clicks": 3_000_000_000_u64, "unreadableValueCount": 1 })
     );
 }
@@ -94,13 +94,13 @@ async fn missing_listing_is_not_reported_as_a_missing_activity() {
     sandbox
         .fault(&json!({ "kind": "status", "status": 404, "path_contains": "/account" }))
         .await;
-    let answer = service
+    let response = service
         .query("{ campaigns { nodes { id } } account { timeZone } }")
         .await;
     assert_eq!(
-        codes(&answer),
+        codes(&response),
         ["UPSTREAM_INVALID", "UPSTREAM_INVALID"],
-        "{answer}"
+        "{response}"
     );
 }
 
@@ -108,13 +108,13 @@ async fn missing_listing_is_not_reported_as_a_missing_activity() {
 async fn schedule_of_a_permalink_is_not_requested() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ campaign {{ activities {{ role scheduledFor }} }} }} }}"#
         ))
         .await;
-    let activities = &answer["data"]["campaignActivity"]["campaign"]["activities"];
-    assert_eq!(activities.as_array().unwrap().len(), 2, "{answer}");
+    let activities = &response["data"]["campaignActivity"]["campaign"]["activities"];
+    assert_eq!(activities.as_array().unwrap().len(), 2, "{response}");
     let expected = of([
         ("emails/*", 1),
         ("emails/activities/*", 1),
@@ -129,14 +129,14 @@ async fn pages_traverse_campaigns_with_equal_dates() {
     let service = service_on(&upstream_with_equal_dates().await);
     let (mut shown, mut after, mut pages) = (Vec::new(), Value::Null, 0);
     loop {
-        let answer = service
+        let response = service
             .query(&format!(
                 "{{ campaigns(first: {ON_A_PAGE}, after: {after}) {{
                     nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
             ))
             .await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        let page = &answer["data"]["campaigns"];
+        assert!(response.get("errors").is_none(), "{response}");
+        let page = &response["data"]["campaigns"];
         shown.extend(page["nodes"].as_array().unwrap().iter().cloned());
         pages += 1;
         assert!(pages <= CAMPAIGNS, "the pagination does not end");
@@ -149,8 +149,8 @@ async fn pages_traverse_campaigns_with_equal_dates() {
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }
 
-/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, for any dates and any cursor.
-/// Each page links to a further page with a new cursor.
+/// Starts an upstream that returns these campaigns, each an hour older than the previous campaign, regardless of dates and
+/// cursors. Each page links to a further page with a new cursor.
 async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -176,22 +176,22 @@ async fn endless_campaign_listing_ends_in_an_error_after_its_campaigns() {
         let mut error = None;
         // The limit allows a page for every five campaigns, and more.
         for _ in 0..20 {
-            let answer = service
+            let response = service
                 .query(&format!(
                     "{{ campaigns(first: 5, after: {after}) {{ nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
                 ))
                 .await;
-            if answer.get("errors").is_some() {
-                error = Some(answer);
+            if response.get("errors").is_some() {
+                error = Some(response);
                 break;
             }
-            let page = &answer["data"]["campaigns"];
+            let page = &response["data"]["campaigns"];
             let nodes = page["nodes"].as_array().unwrap();
-            assert!(!nodes.is_empty(), "the pagination does not end: {answer}");
+            assert!(!nodes.is_empty(), "the pagination does not end: {response}");
             for campaign in nodes {
-                assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
+                assert!(found.insert(campaign["campaignId"].to_string()), "{response}");
             }
-            assert_eq!(page["pageInfo"]["hasNextPage"], true, "{answer}");
+            assert_eq!(page["pageInfo"]["hasNextPage"], true, "{response}");
             after = page["pageInfo"]["endCursor"].clone();
         }
         let error = error.expect("the listing ends in an error");
@@ -202,7 +202,7 @@ async fn endless_campaign_listing_ends_in_an_error_after_its_campaigns() {
 }
 
 /// Starts an upstream with these campaigns, each an hour older than the previous campaign. The last page links back to the first
-/// page, or otherwise to itself.
+/// page if `to_first` is true, and otherwise to itself.
 async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
     let page = async move |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
@@ -238,25 +238,25 @@ async fn campaign_listing_with_a_cursor_loop_ends_with_its_last_campaign() {
         let service = service_on(&circling_upstream(campaigns, to_first).await);
         let (mut found, mut after) = (HashSet::new(), Value::Null);
         loop {
-            let answer = service
+            let response = service
                 .query(&format!(
                     "{{ campaigns(first: 5, after: {after}) {{ nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
                 ))
                 .await;
             assert!(
-                answer.get("errors").is_none(),
-                "{campaigns} {to_first} {} {answer}",
+                response.get("errors").is_none(),
+                "{campaigns} {to_first} {} {response}",
                 found.len()
             );
-            let page = &answer["data"]["campaigns"];
+            let page = &response["data"]["campaigns"];
             for campaign in page["nodes"].as_array().unwrap() {
-                assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
+                assert!(found.insert(campaign["campaignId"].to_string()), "{response}");
             }
             if page["pageInfo"]["hasNextPage"] == false {
                 break;
             }
             after = page["pageInfo"]["endCursor"].clone();
-            assert_ne!(after, Value::Null, "{answer}");
+            assert_ne!(after, Value::Null, "{response}");
         }
         assert_eq!(found.len(), campaigns);
     }

@@ -24,13 +24,13 @@ async fn each_send_is_found_by_its_own_id() {
         .iter()
         .map(|place| format!("{ACTIVITY}:{place}"))
         .collect();
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ campaignActivity(id: "{ACTIVITY}") {{ unreadableSendCount sendHistory {{ id count }}
                 sendHistoryConnection {{ edges {{ cursor node {{ id count }} }} }} latestSend {{ id }} }} }}"#
         ))
         .await;
-    let activity = &answer["data"]["campaignActivity"];
+    let activity = &response["data"]["campaignActivity"];
     assert_eq!(activity["unreadableSendCount"], 1);
     let history = &activity["sendHistory"];
     assert_eq!(all(history, "id"), ids);
@@ -47,9 +47,9 @@ async fn each_send_is_found_by_its_own_id() {
     };
     assert_eq!(service.query(&query(&ids)).await["data"]["nodes"], *history);
     let unknown = [format!("{ACTIVITY}:3:4"), format!("{ACTIVITY}:2")];
-    let answer = service.query(&query(&unknown)).await;
-    assert_eq!(answer["data"]["nodes"], json!([null, null]));
-    assert_eq!(codes(&answer), ["NOT_FOUND"; 2]);
+    let response = service.query(&query(&unknown)).await;
+    assert_eq!(response["data"]["nodes"], json!([null, null]));
+    assert_eq!(codes(&response), ["NOT_FOUND"; 2]);
 }
 
 #[tokio::test]

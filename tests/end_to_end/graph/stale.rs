@@ -20,8 +20,8 @@ fn everything() -> String {
     )
 }
 
-fn stale(answer: &Value) -> &Value {
-    &answer["extensions"]["upstream"]["stale"]
+fn stale(response: &Value) -> &Value {
+    &response["extensions"]["upstream"]["stale"]
 }
 
 #[tokio::test]
@@ -34,12 +34,12 @@ async fn unavailable_upstream_leaves_cached_data_marked_as_stale() {
         assert!(stale(&known).is_null(), "{known}");
 
         sandbox.configure(&json!({ "availability": availability })).await;
-        let answer = service.query(&everything()).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        assert_eq!(answer["data"], known["data"]);
-        let stale_types: Vec<&str> = stale(&answer)
+        let response = service.query(&everything()).await;
+        assert!(response.get("errors").is_none(), "{response}");
+        assert_eq!(response["data"], known["data"]);
+        let stale_types: Vec<&str> = stale(&response)
             .as_array()
-            .unwrap_or_else(|| panic!("{answer}"))
+            .unwrap_or_else(|| panic!("{response}"))
             .iter()
             .map(|stale| {
                 assert_eq!(stale["reason"], "UPSTREAM_UNAVAILABLE", "{stale}");
@@ -57,11 +57,11 @@ async fn unavailable_upstream_leaves_cached_data_marked_as_stale() {
             "Segment",
             "Account",
         ];
-        assert_eq!(stale_types, types, "{answer}");
+        assert_eq!(stale_types, types, "{response}");
 
-        let answer = service.query("{ campaigns(first: 5) { nodes { name } } }").await;
-        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
-        assert!(stale(&answer).is_null(), "{answer}");
+        let response = service.query("{ campaigns(first: 5) { nodes { name } } }").await;
+        assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"], "{response}");
+        assert!(stale(&response).is_null(), "{response}");
     }
 }
 
@@ -77,8 +77,8 @@ async fn rejection_is_reported_and_discards_the_cached_data() {
         .await;
     assert_eq!(codes(&account().await), ["FORBIDDEN"]);
     sandbox.configure(&json!({ "availability": "closed" })).await;
-    let answer = account().await;
-    assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
+    let response = account().await;
+    assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"], "{response}");
 }
 
 #[tokio::test]
@@ -95,9 +95,9 @@ async fn cached_data_is_withheld_while_the_callers_token_cannot_be_verified() {
     let service = ServiceProcess::start(&[&options[..], &NEVER_FRESH].concat(), &[]);
     let body = json!({ "query": "{ account { organizationName } }" });
     let token = Some(SandboxProcess::ACCESS_TOKEN);
-    let (_, answer) = service.post_as(token, &body).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let (_, response) = service.post_as(token, &body).await;
+    assert!(response.get("errors").is_none(), "{response}");
     sandbox.configure(&json!({ "availability": "closed" })).await;
-    let (_, answer) = service.post_as(token, &body).await;
-    assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
+    let (_, response) = service.post_as(token, &body).await;
+    assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"], "{response}");
 }

@@ -23,17 +23,17 @@ async fn forty_activities_cost_four_calls() {
         let sandbox = SandboxProcess::unlimited(&["--activities", "200", "--stats-keys", keys]);
         let service = ServiceProcess::unpaced_on(&sandbox, &[]);
         let activities = sandbox.generated_activities(40).await;
-        let answer = service.query(&stats_of(&activities)).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+        let response = service.query(&stats_of(&activities)).await;
+        assert!(response.get("errors").is_none(), "{response}");
         for (id, returned) in activities
             .iter()
-            .zip(answer["data"]["campaignActivities"].as_array().unwrap())
+            .zip(response["data"]["campaignActivities"].as_array().unwrap())
         {
             assert_eq!(returned["id"], *id);
             assert!(returned["stats"]["totalOpensMobile"].is_u64(), "{returned}");
         }
         assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]));
-        assert_eq!(answer["extensions"]["upstream"]["calls"], 4);
+        assert_eq!(response["extensions"]["upstream"]["calls"], 4);
         assert_eq!(
             service.query(&stats_of(&activities)).await["extensions"]["upstream"]["calls"],
             0
@@ -47,14 +47,14 @@ async fn unknown_activity_is_not_found_and_the_others_have_statistics() {
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let mut activities = sandbox.generated_activities(9).await;
     activities.insert(4, UNKNOWN.to_owned());
-    let answer = service.query(&stats_of(&activities)).await;
-    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
+    let response = service.query(&stats_of(&activities)).await;
+    assert_eq!(codes(&response), ["NOT_FOUND"], "{response}");
     assert_eq!(
-        answer["errors"][0]["path"],
+        response["errors"][0]["path"],
         json!(["campaignActivities", 4, "stats"])
     );
     assert_eq!(
-        answer["errors"][0]["message"],
+        response["errors"][0]["message"],
         "Statistics not found: the email was never sent, or the account has no such object."
     );
     // The history distinguishes an unknown activity from an unsent activity.
@@ -67,14 +67,14 @@ async fn rejected_batch_is_requested_again_in_parts() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.generated_activities(10).await;
-    // Any batch with the first id is rejected, as with a malformed id.
+    // Any batch with the first id is rejected, which is also the response to a malformed id.
     sandbox
         .fault(&json!({ "kind": "status", "status": 404, "body": "array", "path_contains": activities[0] }))
         .await;
-    let answer = service.query(&stats_of(&activities)).await;
+    let response = service.query(&stats_of(&activities)).await;
     // An activity that is rejected alone is null, as a draft is.
-    assert!(answer.get("errors").is_none(), "{answer}");
-    let returned = answer["data"]["campaignActivities"].as_array().unwrap();
+    assert!(response.get("errors").is_none(), "{response}");
+    let returned = response["data"]["campaignActivities"].as_array().unwrap();
     assert_eq!(returned.iter().filter(|one| one["stats"].is_object()).count(), 9);
     assert!(returned[0]["stats"].is_null());
     // The batches contain 10, 5 and 5 ids, and then one id each for five of them.
@@ -94,13 +94,13 @@ async fn batch_that_fails_because_of_one_id_loses_only_that_id() {
         let service = ServiceProcess::unpaced_on(&sandbox, &[]);
         let activities = sandbox.generated_activities(10).await;
         failing_with(&sandbox, status, &activities[position]).await;
-        let answer = service.query(&stats_of(&activities)).await;
-        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
+        let response = service.query(&stats_of(&activities)).await;
+        assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"], "{response}");
         assert_eq!(
-            answer["errors"][0]["path"],
+            response["errors"][0]["path"],
             json!(["campaignActivities", position, "stats"])
         );
-        let returned = answer["data"]["campaignActivities"].as_array().unwrap();
+        let returned = response["data"]["campaignActivities"].as_array().unwrap();
         assert_eq!(returned.iter().filter(|one| one["stats"].is_object()).count(), 9);
     }
 }
@@ -125,19 +125,19 @@ async fn campaign_batch_that_fails_because_of_one_id_loses_only_that_id() {
         // Batches follow the order of the ids.
         ids.sort_unstable();
         failing_with(&sandbox, 500, ids[position].trim_start_matches("Campaign:")).await;
-        let answer = service
+        let response = service
             .query(&format!(
                 "{{ campaigns(first: {CAMPAIGNS}) {{ nodes {{ id stats {{ sends }} }} }} }}"
             ))
             .await;
-        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
-        let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+        assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"], "{response}");
+        let campaigns = response["data"]["campaigns"]["nodes"].as_array().unwrap();
         let without: Vec<&Value> = campaigns
             .iter()
             .filter(|campaign| campaign["stats"].is_null())
             .map(|campaign| &campaign["id"])
             .collect();
-        assert_eq!(without, [ids[position]], "{answer}");
+        assert_eq!(without, [ids[position]], "{response}");
     }
 }
 
@@ -151,9 +151,9 @@ async fn batch_is_not_split_during_a_general_failure() {
         let service = ServiceProcess::unpaced_on(&sandbox, &[]);
         let activities = sandbox.generated_activities(10).await;
         sandbox.fault(&fault).await;
-        let answer = service.query(&stats_of(&activities)).await;
-        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"; 10], "{answer}");
-        // All four are attempts of one call.
+        let response = service.query(&stats_of(&activities)).await;
+        assert_eq!(codes(&response), ["UPSTREAM_UNAVAILABLE"; 10], "{response}");
+        // The four requests are attempts of one call.
         assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]), "{fault}");
     }
 }
@@ -166,10 +166,10 @@ async fn rejection_for_another_reason_than_an_unknown_id_is_reported_as_such() {
     sandbox
         .fault(&json!({ "kind": "status", "status": 400, "path_contains": activities[0] }))
         .await;
-    let answer = service.query(&stats_of(&activities)).await;
-    assert_eq!(codes(&answer), ["UPSTREAM_INVALID"], "{answer}");
+    let response = service.query(&stats_of(&activities)).await;
+    assert_eq!(codes(&response), ["UPSTREAM_INVALID"], "{response}");
     assert_eq!(
-        answer["errors"][0]["path"],
+        response["errors"][0]["path"],
         json!(["campaignActivities", 0, "stats"])
     );
 }
@@ -178,21 +178,21 @@ async fn rejection_for_another_reason_than_an_unknown_id_is_reported_as_such() {
 async fn campaigns_of_a_page_cost_one_call_and_an_unknown_one_affects_no_other() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
+    let response = service
         .query("{ campaigns(first: 50) { nodes { id stats { sends clicks } } } }")
         .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(costs(&sandbox).await, of([("emails", 1), (OF_CAMPAIGNS, 1)]));
 
-    let answer = service
+    let response = service
         .query(&format!(
             r#"{{ known: campaign(id: "cafe1ead-0000-4000-8000-000000000001") {{ stats {{ sends }} }}
               unknown: campaign(id: "{UNKNOWN}") {{ stats {{ sends }} }} }}"#
         ))
         .await;
-    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
-    assert_eq!(answer["errors"][0]["path"], json!(["unknown", "stats"]));
-    assert!(answer["data"]["known"]["stats"]["sends"].is_u64());
+    assert_eq!(codes(&response), ["NOT_FOUND"], "{response}");
+    assert_eq!(response["errors"][0]["path"], json!(["unknown", "stats"]));
+    assert!(response["data"]["known"]["stats"]["sends"].is_u64());
 }
 
 #[tokio::test]
@@ -203,11 +203,11 @@ async fn activities_of_a_page_of_campaigns_are_fetched_in_batches_of_ten() {
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0"]);
     let mut counted = 0;
     for _ in 0..ROUNDS {
-        let answer = service
+        let response = service
             .query("{ campaigns(first: 50) { nodes { name activities { role stats { sends } } } } }")
             .await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+        assert!(response.get("errors").is_none(), "{response}");
+        let campaigns = response["data"]["campaigns"]["nodes"].as_array().unwrap();
         let activities: Vec<&Value> = campaigns
             .iter()
             .flat_map(|campaign| campaign["activities"].as_array().unwrap())
@@ -237,9 +237,9 @@ async fn concurrent_operations_share_calls_for_the_same_data() {
         .iter()
         .map(|campaign| campaign["activities"].as_array().unwrap().len());
     let batches = activities.sum::<usize>().div_ceil(10);
-    for answer in &answers {
-        assert!(answer.get("errors").is_none(), "{answer}");
-        assert_eq!(answer["data"], answers[0]["data"]);
+    for response in &answers {
+        assert!(response.get("errors").is_none(), "{response}");
+        assert_eq!(response["data"], answers[0]["data"]);
     }
     let expected = of([
         ("emails", 1),

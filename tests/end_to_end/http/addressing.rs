@@ -73,22 +73,22 @@ async fn only_pages_of_allowed_origins_may_send_requests() {
             )
     };
     for origin in ["https://app.example.com", "http://localhost:3000"] {
-        let answer = send(preflight(origin)).await;
-        assert_eq!(header(&answer, "access-control-allow-origin"), origin);
-        assert!(header(&answer, "access-control-allow-headers").contains("x-api-key"));
-        assert_eq!(header(&answer, "access-control-allow-credentials"), "");
-        let answer = send(post(&service).header("origin", origin).json(&body(QUERY))).await;
-        assert_eq!(header(&answer, "access-control-allow-origin"), origin);
-        assert!(header(&answer, "access-control-expose-headers").contains("x-request-id"));
-        assert_eq!(answer.status(), 200);
+        let response = send(preflight(origin)).await;
+        assert_eq!(header(&response, "access-control-allow-origin"), origin);
+        assert!(header(&response, "access-control-allow-headers").contains("x-api-key"));
+        assert_eq!(header(&response, "access-control-allow-credentials"), "");
+        let response = send(post(&service).header("origin", origin).json(&body(QUERY))).await;
+        assert_eq!(header(&response, "access-control-allow-origin"), origin);
+        assert!(header(&response, "access-control-expose-headers").contains("x-request-id"));
+        assert_eq!(response.status(), 200);
     }
     for origin in [
         "https://attacker.example",
         "null",
         "https://app.example.com.attacker.example",
     ] {
-        let answer = send(preflight(origin)).await;
-        assert_eq!(header(&answer, "access-control-allow-origin"), "", "{origin}");
+        let response = send(preflight(origin)).await;
+        assert_eq!(header(&response, "access-control-allow-origin"), "", "{origin}");
         let request = post(&service).header("origin", origin).json(&body(QUERY));
         assert_eq!(rejection(request).await.0, 403, "{origin}");
     }
@@ -107,13 +107,13 @@ async fn every_response_has_security_headers() {
         get(&service, &[("query", QUERY)]),
         refused,
     ] {
-        let answer = send(request).await;
-        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
-        assert_eq!(header(&answer, "x-frame-options"), "DENY");
-        assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
-        assert!(!header(&answer, "content-security-policy").is_empty());
-        assert!(!header(&answer, "cache-control").is_empty());
-        let _: Value = answer.json().await.unwrap();
+        let response = send(request).await;
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "x-frame-options"), "DENY");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert!(!header(&response, "content-security-policy").is_empty());
+        assert!(!header(&response, "cache-control").is_empty());
+        let _: Value = response.json().await.unwrap();
     }
 }
 
@@ -130,8 +130,8 @@ async fn http_1_0_probe_without_a_host_header_is_served() {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(answer.split(' ').nth(1), Some(status), "{path}: {answer}");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        assert_eq!(response.split(' ').nth(1), Some(status), "{path}: {response}");
     }
 }

@@ -32,13 +32,13 @@ async fn browser_is_redirected_to_the_page_with_its_query() {
     ] {
         for mode in [None, Some(("sec-fetch-mode", "navigate"))] {
             let headers: Vec<_> = [Some(("accept", BROWSER)), mode].into_iter().flatten().collect();
-            let answer = open(&service, &path, &headers).await;
+            let response = open(&service, &path, &headers).await;
             // The location is relative, so that the redirect stays below the path prefix of a proxy.
             assert_eq!(
-                (answer.status().as_u16(), header(&answer, "location")),
+                (response.status().as_u16(), header(&response, "location")),
                 (307, &*location)
             );
-            assert_eq!(header(&answer, "cache-control"), "no-store");
+            assert_eq!(header(&response, "cache-control"), "no-store");
         }
     }
     let page = open(&service, &format!("/graphiql{query}"), &[("accept", BROWSER)]).await;
@@ -60,8 +60,8 @@ async fn api_client_is_not_redirected() {
         assert_eq!(open(&service, path, headers).await.status(), 403, "{headers:?}");
     }
     // The service served this request before the redirect was introduced.
-    let answer = send(get(&service, &[("query", QUERY)]).header("accept", BROWSER)).await;
-    assert_eq!(answer.status(), 200);
+    let response = send(get(&service, &[("query", QUERY)]).header("accept", BROWSER)).await;
+    assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
@@ -74,13 +74,13 @@ async fn browser_gets_an_explanation_if_the_page_is_disabled() {
         "/graphiql",
         "/graphiql/start.js",
     ] {
-        let answer = open(&service, path, &[("accept", BROWSER)]).await;
+        let response = open(&service, path, &[("accept", BROWSER)]).await;
         assert_eq!(
-            (answer.status().as_u16(), header(&answer, "location")),
+            (response.status().as_u16(), header(&response, "location")),
             (404, ""),
             "{path}"
         );
-        let output: Value = answer.json().await.unwrap();
+        let output: Value = response.json().await.unwrap();
         let message = output["errors"][0]["message"].as_str().unwrap();
         assert!(
             message.starts_with("GraphiQL is disabled (--graphiql false)"),

@@ -66,9 +66,9 @@ async fn unfinished_bodies_occupy_the_budget_until_their_connections_are_closed(
     // The body is read as it arrives, so its memory may be reserved with a delay.
     let deadline = Instant::now() + PATIENCE;
     let refused = loop {
-        let answer = send(large()).await;
-        if answer.status() != 200 {
-            break answer;
+        let response = send(large()).await;
+        if response.status() != 200 {
+            break response;
         }
         assert!(
             Instant::now() < deadline,

@@ -19,12 +19,12 @@ async fn document_is_registered_under_its_hash_and_used_by_post_and_get() {
     assert_eq!(rejection(post(&service).json(&named)).await, unknown);
     let registered = json!({ "query": QUERY, "extensions": extension() });
     assert_eq!(send(post(&service).json(&registered)).await.status(), 200);
-    let answer: Value = send(post(&service).json(&named)).await.json().await.unwrap();
-    assert!(answer["data"]["reasonCodes"].is_array(), "{answer}");
+    let response: Value = send(post(&service).json(&named)).await.json().await.unwrap();
+    assert!(response["data"]["reasonCodes"].is_array(), "{response}");
     let extension = extension().to_string();
-    let answer = send(get(&service, &[("extensions", &extension)])).await;
-    let answer: Value = answer.json().await.unwrap();
-    assert!(answer["data"]["reasonCodes"].is_array(), "{answer}");
+    let response = send(get(&service, &[("extensions", &extension)])).await;
+    let response: Value = response.json().await.unwrap();
+    assert!(response["data"]["reasonCodes"].is_array(), "{response}");
     let forged = json!({ "query": "{ __typename }", "extensions": json!({ "persistedQuery": { "version": 1, "sha256Hash": HASH } }) });
     assert_eq!(rejection(post(&service).json(&forged)).await.0, 400);
 }
@@ -40,8 +40,11 @@ async fn only_trusted_documents_are_executed_with_a_manifest() {
         json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "reasons" } } }),
         body(QUERY),
     ] {
-        let answer: Value = send(post(&service).json(&request)).await.json().await.unwrap();
-        assert!(answer["data"]["reasonCodes"].is_array(), "{request}: {answer}");
+        let response: Value = send(post(&service).json(&request)).await.json().await.unwrap();
+        assert!(
+            response["data"]["reasonCodes"].is_array(),
+            "{request}: {response}"
+        );
     }
     for request in [body("{ __typename }"), json!({ "documentId": "other" })] {
         let (_, code) = rejection(post(&service).json(&request)).await;

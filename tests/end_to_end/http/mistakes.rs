@@ -8,12 +8,15 @@ use super::{QUERY, body, client, header, send, service};
 const JSON: &str = "application/json";
 
 async fn message(request: RequestBuilder) -> (u16, String) {
-    let answer = send(request).await;
-    let status = answer.status().as_u16();
-    assert_eq!(header(&answer, "content-type"), "application/json; charset=utf-8");
-    let answer: Value = answer.json().await.unwrap();
-    assert!(answer.get("data").is_none(), "{answer}");
-    let message = answer["errors"][0]["message"].as_str().unwrap();
+    let response = send(request).await;
+    let status = response.status().as_u16();
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/json; charset=utf-8"
+    );
+    let response: Value = response.json().await.unwrap();
+    assert!(response.get("data").is_none(), "{response}");
+    let message = response["errors"][0]["message"].as_str().unwrap();
     (status, message.to_owned())
 }
 

@@ -12,10 +12,10 @@ async fn http_2_works_with_prior_knowledge() {
     let url = format!("{}/graphql", service.origin());
     let one = || client.post(&url).json(&body(QUERY)).send();
     let answers = futures_util::future::join_all((0..50).map(|_| one())).await;
-    for answer in answers {
-        let answer = answer.unwrap();
+    for response in answers {
+        let response = response.unwrap();
         assert_eq!(
-            (answer.version(), answer.status().as_u16()),
+            (response.version(), response.status().as_u16()),
             (Version::HTTP_2, 200)
         );
     }
@@ -29,13 +29,13 @@ async fn long_responses_are_compressed_with_an_accepted_encoding() {
         let request = post(&service)
             .header("accept-encoding", coding)
             .json(&body(QUERY));
-        let answer = send(request).await;
+        let response = send(request).await;
         let expected = if coding == "identity" { "" } else { coding };
-        assert_eq!(header(&answer, "content-encoding"), expected);
-        let vary = answer.headers().get_all("vary").iter();
+        assert_eq!(header(&response, "content-encoding"), expected);
+        let vary = response.headers().get_all("vary").iter();
         let names: Vec<_> = vary.map(|value| value.to_str().unwrap()).collect();
         assert!(names.contains(&"accept-encoding"), "{names:?}");
-        lengths.push(answer.bytes().await.unwrap().len());
+        lengths.push(response.bytes().await.unwrap().len());
     }
     assert!(
         lengths[1..].iter().all(|&length| length * 2 < lengths[0]),
@@ -61,8 +61,8 @@ async fn request_id_is_preserved_or_generated() {
     );
     let too_long = "a".repeat(129);
     for unusable in ["two words", "", &too_long] {
-        let answer = send(named(unusable)).await;
-        let id = header(&answer, "x-request-id");
+        let response = send(named(unusable)).await;
+        let id = header(&response, "x-request-id");
         assert!(id.len() == 32 && id != unusable, "{unusable}: {id}");
     }
     let (first, second) = (

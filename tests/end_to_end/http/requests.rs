@@ -13,11 +13,11 @@ async fn request_error_is_400_in_the_graphql_media_type_and_200_in_json() {
     let missing = json!({ "query": "query ($id: ID!) { campaignActivity(id: $id) { id } }" });
     for request in [body("{"), body("{ nothing }"), missing] {
         for (accept, expected) in [(GRAPHQL_RESPONSE, 400), ("application/json", 200), ("*/*", 200)] {
-            let answer = send(post(&service).header("accept", accept).json(&request)).await;
-            assert_eq!(answer.status(), expected, "{accept} {request}");
-            let is_own = header(&answer, "content-type").starts_with(GRAPHQL_RESPONSE);
+            let response = send(post(&service).header("accept", accept).json(&request)).await;
+            assert_eq!(response.status(), expected, "{accept} {request}");
+            let is_own = header(&response, "content-type").starts_with(GRAPHQL_RESPONSE);
             assert_eq!(is_own, accept == GRAPHQL_RESPONSE);
-            let message: Value = answer.json().await.unwrap();
+            let message: Value = response.json().await.unwrap();
             assert!(
                 message.get("data").is_none() && !message["errors"][0]["message"].is_null(),
                 "{message}"
@@ -69,26 +69,26 @@ async fn invalid_graphql_request_is_rejected_with_a_specific_status() {
 }
 
 #[tokio::test]
-async fn unsupported_method_is_rejected_with_the_allowed_ones() {
+async fn unsupported_method_is_rejected_with_the_allowed_methods() {
     let service = service(&[]);
     let url = format!("{}/graphql", service.origin());
     for (method, expected) in [(Method::PUT, 405), (Method::DELETE, 405), (Method::OPTIONS, 204)] {
-        let answer = send(client().request(method.clone(), &url)).await;
-        assert_eq!(answer.status(), expected, "{method}");
-        assert_eq!(header(&answer, "allow"), "GET, HEAD, POST, OPTIONS");
+        let response = send(client().request(method.clone(), &url)).await;
+        assert_eq!(response.status(), expected, "{method}");
+        assert_eq!(header(&response, "allow"), "GET, HEAD, POST, OPTIONS");
     }
-    let answer = send(get(&service, &[("query", "mutation { a }")])).await;
+    let response = send(get(&service, &[("query", "mutation { a }")])).await;
     assert_eq!(
-        (answer.status().as_u16(), header(&answer, "allow")),
+        (response.status().as_u16(), header(&response, "allow")),
         (405, "POST")
     );
     let head = client()
         .head(&url)
         .query(&[("query", QUERY)])
         .header("graphql-require-preflight", "1");
-    let answer = send(head).await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.bytes().await.unwrap().len(), 0);
+    let response = send(head).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.bytes().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -117,10 +117,10 @@ async fn get_with_a_matching_etag_returns_304() {
 async fn names_in_batch_responses_follow_the_order_of_the_query() {
     let service = service(&["--batch-limit", "2"]);
     let batch = json!([body("{ b: __typename a: __typename }")]);
-    let answer = send(post(&service).json(&batch)).await.text().await.unwrap();
+    let response = send(post(&service).json(&batch)).await.text().await.unwrap();
     assert!(
-        answer.starts_with(r#"[{"data":{"b":"Query","a":"Query"}"#),
-        "{answer}"
+        response.starts_with(r#"[{"data":{"b":"Query","a":"Query"}"#),
+        "{response}"
     );
 }
 
@@ -128,13 +128,13 @@ async fn names_in_batch_responses_follow_the_order_of_the_query() {
 async fn batch_responses_are_in_order_where_batches_are_allowed() {
     let service = service(&["--batch-limit", "3"]);
     let batch = json!([body(QUERY), body("{"), body("{ __typename }")]);
-    let answer: Value = send(post(&service).json(&batch)).await.json().await.unwrap();
-    assert!(answer[0]["data"]["reasonCodes"].is_array(), "{answer}");
+    let response: Value = send(post(&service).json(&batch)).await.json().await.unwrap();
+    assert!(response[0]["data"]["reasonCodes"].is_array(), "{response}");
     assert!(
-        answer[1].get("data").is_none() && answer[1]["errors"].is_array(),
-        "{answer}"
+        response[1].get("data").is_none() && response[1]["errors"].is_array(),
+        "{response}"
     );
-    assert_eq!(answer[2]["data"]["__typename"], "Query");
+    assert_eq!(response[2]["data"]["__typename"], "Query");
     let too_many = json!(vec![body(QUERY); 4]);
     assert_eq!(rejection(post(&service).json(&too_many)).await.0, 400);
 }
@@ -156,8 +156,8 @@ async fn schema_is_hidden_if_introspection_is_disabled() {
             "{query}"
         );
     }
-    let answer = service.query("{ reasonCode { code } }").await;
-    assert!(!answer.to_string().contains("reasonCodes"), "{answer}");
+    let response = service.query("{ reasonCode { code } }").await;
+    assert!(!response.to_string().contains("reasonCodes"), "{response}");
     assert_eq!(
         service.query("{ __typename }").await["data"]["__typename"],
         "Query"

@@ -1,4 +1,4 @@
-//! Response cache: hits equal uncached responses, and only callers who may read the data get them.
+//! Response cache: hits equal uncached responses, and only callers who may read the data receive them.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
@@ -15,7 +15,7 @@ fn question(fields: &str, max_age: Option<u32>) -> Value {
     json!({ "query": format!(r#"query Again {{ campaignActivity(id: "{GUIDE_ACTIVITY}"{max_age}) {{ {fields} }} }}"#) })
 }
 
-/// Returns the part of an error that is the same each time.
+/// Returns the code and path of an error, which are the same each time.
 fn code_and_path(error: &Value) -> Value {
     json!([error["extensions"]["code"], error["path"]])
 }
@@ -30,9 +30,9 @@ async fn hits(service: &ServiceProcess) -> u64 {
 }
 
 async fn ask(service: &ServiceProcess, question: &Value) -> Value {
-    let (status, answer) = service.post(question).await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+    let (status, response) = service.post(question).await;
+    assert_eq!(status, 200, "{response}");
+    response
 }
 
 #[tokio::test]
@@ -75,21 +75,22 @@ async fn hits_equal_uncached_responses_and_are_counted() {
     for question in &corpus {
         let expected = plain.post(question).await.1;
         for time in 0..5 {
-            let answer = service.post(question).await.1;
-            let without_costs = |answer: &Value| {
-                let codes: Vec<Value> = answer["errors"]
+            let response = service.post(question).await.1;
+            let without_costs = |response: &Value| {
+                let codes: Vec<Value> = response["errors"]
                     .as_array()
                     .map_or_else(Vec::new, |errors| errors.iter().map(code_and_path).collect());
-                (answer["data"].to_string(), codes)
+                (response["data"].to_string(), codes)
             };
             assert_eq!(
-                without_costs(&answer),
+                without_costs(&response),
                 without_costs(&expected),
                 "time {time} of {question}"
             );
         }
     }
-    // From the second time on, all requests except the two with errors are hits. The very first request had to fetch the history.
+    // From its second time on, each request is a hit, except the two requests with errors. The first response of the test was not
+    // cached, because it fetched the history.
     assert_eq!(hits(&service).await, 4 * (corpus.len() as u64 - 2) - 1);
     assert_eq!(hits(&plain).await, 0);
     let (_, metrics) = service.get("/metrics").await;
@@ -118,9 +119,9 @@ async fn cached_response_older_than_the_max_age_is_not_reused() {
     let appended = json!({ "operation": "append_send", "activity_id": GUIDE_ACTIVITY });
     sandbox.control("POST", "sends", &appended).await;
     tokio::time::sleep(Duration::from_millis(2_100)).await;
-    let answer = ask(&service, &lately).await;
-    let sends = &answer["data"]["campaignActivity"]["sendHistory"];
-    assert_eq!(sends.as_array().map(Vec::len), Some(3), "{answer}");
+    let response = ask(&service, &lately).await;
+    let sends = &response["data"]["campaignActivity"]["sendHistory"];
+    assert_eq!(sends.as_array().map(Vec::len), Some(3), "{response}");
 }
 
 #[tokio::test]
@@ -135,9 +136,9 @@ async fn data_fetched_by_another_operation_is_in_the_next_response() {
     let appended = json!({ "operation": "append_send", "activity_id": GUIDE_ACTIVITY });
     sandbox.control("POST", "sends", &appended).await;
     ask(&service, &question("isStale sendHistory { sendId }", Some(0))).await;
-    let answer = ask(&service, &whenever).await;
-    let sends = &answer["data"]["campaignActivity"]["sendHistory"];
-    assert_eq!(sends.as_array().map(Vec::len), Some(3), "{answer}");
+    let response = ask(&service, &whenever).await;
+    let sends = &response["data"]["campaignActivity"]["sendHistory"];
+    assert_eq!(sends.as_array().map(Vec::len), Some(3), "{response}");
 }
 
 #[tokio::test]
@@ -151,8 +152,11 @@ async fn response_that_became_stale_is_marked() {
     sandbox.configure(&json!({ "availability": "closed" })).await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     for _ in 0..2 {
-        let answer = ask(&service, &question).await;
-        assert_eq!(answer["data"]["campaignActivity"]["isStale"], true, "{answer}");
+        let response = ask(&service, &question).await;
+        assert_eq!(
+            response["data"]["campaignActivity"]["isStale"], true,
+            "{response}"
+        );
     }
 }
 
@@ -170,14 +174,14 @@ async fn other_tokens_and_revoked_keys_do_not_get_the_cached_response() {
     let service = ServiceProcess::start(&options, &[]);
     let question = question("sendHistory { sendId }", None);
     for _ in 0..=UNTIL_CACHED {
-        let (_, answer) = service.post_as(Some("first-callers-token"), &question).await;
-        assert!(answer["errors"].is_null(), "{answer}");
+        let (_, response) = service.post_as(Some("first-callers-token"), &question).await;
+        assert!(response["errors"].is_null(), "{response}");
     }
     assert!(hits(&service).await > 0);
-    let (_, answer) = service.post_as(Some("first-callers-tokem"), &question).await;
+    let (_, response) = service.post_as(Some("first-callers-tokem"), &question).await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{response}"
     );
     assert_eq!(service.post_as(None, &question).await.0, 401);
 
@@ -220,9 +224,9 @@ async fn every_header_is_significant_and_every_response_has_its_own_id() {
     for _ in 0..=UNTIL_CACHED {
         for accept in types {
             for encoding in ["identity", "gzip", "br"] {
-                let answer = send(ask(accept, encoding)).await;
+                let response = send(ask(accept, encoding)).await;
                 let header = |name: &str| {
-                    answer
+                    response
                         .headers()
                         .get(name)
                         .map_or("", |value| value.to_str().unwrap())

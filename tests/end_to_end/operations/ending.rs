@@ -19,13 +19,13 @@ fn query_in_background(service: &ServiceProcess, query: String) -> tokio::task::
     let url = format!("{}/graphql", service.origin());
     tokio::spawn(async move {
         let client = sends_end_to_end::http_client();
-        let answer = client
+        let response = client
             .post(url)
             .json(&json!({ "query": query }))
             .send()
             .await
             .ok()?;
-        answer.json().await.ok()
+        response.json().await.ok()
     })
 }
 
@@ -39,8 +39,8 @@ async fn readiness_ends_first_while_the_service_still_responds() {
     assert_eq!(status, 503);
     assert!(report.contains("SHUTTING_DOWN"), "{report}");
     assert_eq!(service.get("/health/live").await.0, 200);
-    let answer = service.query("{ reasonCodes { code } }").await;
-    assert_eq!(answer["data"]["reasonCodes"][0]["code"], 0, "{answer}");
+    let response = service.query("{ reasonCodes { code } }").await;
+    assert_eq!(response["data"]["reasonCodes"][0]["code"], 0, "{response}");
     assert_eq!(
         service.exit_code_within(SHUTDOWN_LIMIT).await,
         Some(0),
@@ -56,9 +56,9 @@ async fn shutdown_drains_operations_accepts_no_connections_and_closes_the_store(
     let folder = state.path().to_str().unwrap();
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", folder]);
     let activities = sandbox.activities(1).await;
-    // The operation waits, and so does a connection without data.
+    // The operation and a connection without data both wait.
     sandbox.slow_down(&activities[0], 1_500).await;
-    let answer = query_in_background(&service, named_query("Slow", &activities));
+    let response = query_in_background(&service, named_query("Slow", &activities));
     sandbox.requests_reach(1).await;
     let _idle = TcpStream::connect(address(&service)).await.unwrap();
 
@@ -68,8 +68,8 @@ async fn shutdown_drains_operations_accepts_no_connections_and_closes_the_store(
         .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(TcpStream::connect(address(&service)).await.is_err());
-    let answer = answer.await.unwrap().unwrap();
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = response.await.unwrap().unwrap();
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(
         service.exit_code_within(SHUTDOWN_LIMIT).await,
         Some(0),
@@ -90,15 +90,15 @@ async fn calls_that_wait_beyond_the_grace_period_fail_with_a_clear_error() {
     let options = ["--rate-per-second", "1", "--grace", "0.5"];
     let mut service = ServiceProcess::on(&sandbox, &options);
     let activities = sandbox.activities(10).await;
-    let answer = query_in_background(&service, named_query("Queued", &activities));
+    let response = query_in_background(&service, named_query("Queued", &activities));
     sandbox.requests_reach(1).await;
 
     service.signal("TERM");
-    let answer = answer.await.unwrap().unwrap();
-    let errors = answer["errors"].as_array().unwrap();
-    assert!((7..10).contains(&errors.len()), "{answer}");
+    let response = response.await.unwrap().unwrap();
+    let errors = response["errors"].as_array().unwrap();
+    assert!((7..10).contains(&errors.len()), "{response}");
     for error in errors {
-        assert_eq!(error["extensions"]["code"], "SHUTTING_DOWN", "{answer}");
+        assert_eq!(error["extensions"]["code"], "SHUTTING_DOWN", "{response}");
         assert_eq!(error["extensions"]["retryAfter"], 1);
     }
     assert_eq!(
@@ -113,9 +113,9 @@ async fn calls_that_wait_beyond_the_grace_period_fail_with_a_clear_error() {
 #[tokio::test]
 async fn second_signal_ends_the_service_immediately() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
-    // Without the second signal, the service would wait for the response.
+    // If there were no second signal, the service would wait for the response.
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--grace", "60"]);
-    let answer = query_in_background(&service, named_query("Lost", &sandbox.activities(1).await));
+    let response = query_in_background(&service, named_query("Lost", &sandbox.activities(1).await));
     sandbox.requests_reach(1).await;
     service.signal("TERM");
     service.log_once(|log| log.contains("draining")).await;
@@ -127,5 +127,5 @@ async fn second_signal_ends_the_service_immediately() {
         "{}",
         service.log()
     );
-    assert!(answer.await.unwrap().is_none());
+    assert!(response.await.unwrap().is_none());
 }

@@ -86,16 +86,16 @@ async fn rejected_token_from_the_environment_is_unready_and_not_sent_again_immed
     );
 
     let before = sandbox.requests().await.len();
-    let answer = service.query(&named_query("Again", &activities[1..])).await;
+    let response = service.query(&named_query("Again", &activities[1..])).await;
     assert_eq!(
-        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
-        "{answer}"
+        response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{response}"
     );
     assert_eq!(sandbox.requests().await.len(), before);
-    // A restart, as with a new token, resets the state.
+    // A restart, which is necessary for a new token, resets the state.
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service.query(&named_query("Taken", &activities[..1])).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
+    let response = service.query(&named_query("Taken", &activities[..1])).await;
+    assert!(response.get("errors").is_none(), "{response}");
     assert_eq!(readiness(&service).await.0, 200);
 }
 

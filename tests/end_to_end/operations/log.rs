@@ -89,12 +89,12 @@ async fn log_contains_no_secret_at_any_level() {
     let activities = sandbox.activities(1).await;
     ours.query(&named_query("Quiet", &activities)).await;
     let client = sends_end_to_end::http_client();
-    let answer = client
+    let response = client
         .post(format!("{}/graphql", theirs.origin()))
         .bearer_auth(SandboxProcess::ACCESS_TOKEN)
         .json(&json!({ "query": named_query("Quiet", &activities) }))
         .send();
-    assert_eq!(answer.await.unwrap().status(), 200);
+    assert_eq!(response.await.unwrap().status(), 200);
     for service in [&ours, &theirs] {
         let log = service.log_once(|log| log.contains("request completed")).await;
         tokio::time::sleep(Duration::from_millis(100)).await;

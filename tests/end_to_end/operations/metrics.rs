@@ -65,15 +65,15 @@ async fn rejected_operations_are_counted_as_rejected_at_every_stage() {
     let service = ServiceProcess::start(&["--sandbox", "--batch-limit", "2"], &[]);
     let post = async |body: Value| {
         let url = format!("{}/graphql", service.origin());
-        let answer = http_client().post(url).json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let response = http_client().post(url).json(&body).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     };
     let unknown =
         json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "0".repeat(64) } } });
-    let (_, answer) = post(json!([{ "query": "query Good { __typename }" }, unknown])).await;
-    assert!(answer.contains("PERSISTED_QUERY_NOT_FOUND"), "{answer}");
-    let (_, answer) = post(json!({ "query": "query Wrong { nothing }" })).await;
-    assert!(answer.contains("nothing"), "{answer}");
+    let (_, response) = post(json!([{ "query": "query Good { __typename }" }, unknown])).await;
+    assert!(response.contains("PERSISTED_QUERY_NOT_FOUND"), "{response}");
+    let (_, response) = post(json!({ "query": "query Wrong { nothing }" })).await;
+    assert!(response.contains("nothing"), "{response}");
     let counted = counted(&service).await;
     for expected in [
         r#"sends_operations_total{operation="Good",outcome="ok"} 1"#,

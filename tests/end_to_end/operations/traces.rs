@@ -82,7 +82,7 @@ async fn upstream_calls_are_child_spans_of_their_operation() {
     );
     let activities = sandbox.activities(3).await;
     let client = sends_end_to_end::http_client();
-    let answer = client
+    let response = client
         .post(format!("{}/graphql", service.origin()))
         .header(
             "traceparent",
@@ -90,7 +90,7 @@ async fn upstream_calls_are_child_spans_of_their_operation() {
         )
         .json(&serde_json::json!({ "query": named_query("Traced", &activities) }))
         .send();
-    assert_eq!(answer.await.unwrap().status(), 200);
+    assert_eq!(response.await.unwrap().status(), 200);
 
     let spans = collector.spans(4).await;
     let operation = spans.iter().find(|span| span.name == "request").unwrap();

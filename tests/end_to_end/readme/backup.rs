@@ -42,8 +42,8 @@ async fn backup_of_a_running_store_is_restored_by_the_documented_commands() {
     assert!(shell.unwrap().success());
     let requested = sandbox.history_requests().await;
     let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &restored]);
-    let answer = service.activity(GUIDE_ACTIVITY, 31_536_000).await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
-    assert_eq!(sandbox.history_requests().await, requested, "{answer}");
+    let response = service.activity(GUIDE_ACTIVITY, 31_536_000).await;
+    assert!(response.get("errors").is_none(), "{response}");
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0, "{response}");
+    assert_eq!(sandbox.history_requests().await, requested, "{response}");
 }

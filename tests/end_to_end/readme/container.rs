@@ -1,4 +1,4 @@
-//! The environment variables of a container in `operations.md`.
+//! Environment variables of the container in `operations.md`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -28,7 +28,7 @@ async fn settings_of_the_guides_container_start_a_service_that_requires_a_key() 
             _ => (*name, (*value).to_owned()),
         })
         .collect();
-    // The account, which a container has from a login on the volume.
+    // The environment provides the account, which a container gets from a login on the volume.
     let sandbox = SandboxProcess::unlimited_shop(&[]);
     let api_url = sandbox.api_url();
     let account = [
@@ -51,13 +51,13 @@ async fn settings_of_the_guides_container_start_a_service_that_requires_a_key() 
         ("another-key-of-the-test", 401),
         ("key-of-the-container-test", 200),
     ] {
-        let answer = http_client()
+        let response = http_client()
             .post(format!("{}/graphql", service.origin()))
             .header("host", *host)
             .header("x-api-key", key)
             .json(&json!({ "query": "{ campaigns(first: 1) { nodes { name } } }" }))
             .send();
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status(), status, "{}", answer.text().await.unwrap());
+        let response = response.await.unwrap();
+        assert_eq!(response.status(), status, "{}", response.text().await.unwrap());
     }
 }

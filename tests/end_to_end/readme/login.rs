@@ -1,4 +1,4 @@
-//! The login against the sandbox in `operations.md`.
+//! Login against the sandbox, as documented in `operations.md`.
 
 use sends_end_to_end::run;
 
@@ -65,9 +65,9 @@ async fn login_against_the_sandbox_by_the_guides_commands_serves_its_campaigns()
     }
     let words: Vec<_> = commands[2].iter().map(String::as_str).collect();
     let service = ServiceProcess::start(&words, &environment);
-    let answer = service.query("{ campaigns(first: 1) { nodes { name } } }").await;
+    let response = service.query("{ campaigns(first: 1) { nodes { name } } }").await;
     assert!(
-        answer["data"]["campaigns"]["nodes"][0]["name"].is_string(),
-        "{answer}"
+        response["data"]["campaigns"]["nodes"][0]["name"].is_string(),
+        "{response}"
     );
 }

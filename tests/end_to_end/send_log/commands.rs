@@ -1,4 +1,4 @@
-//! The commands that print sends.
+//! Commands that print sends.
 
 use std::{fs, process::Stdio};
 

@@ -1,4 +1,4 @@
-//! The command `failures`.
+//! Command `failures`.
 
 use std::collections::BTreeSet;
 
@@ -74,6 +74,6 @@ async fn failures_print_the_remedy_as_text() {
     for part in ["need attention", "Remedy", "Who acts"] {
         assert!(printed.output.contains(part), "{part}: {}", printed.output);
     }
-    // No escape sequences, since the output is no terminal.
+    // The output has no escape sequences, since standard output is not a terminal.
     assert!(!printed.output.contains('\u{1b}'), "{:?}", printed.output);
 }

@@ -143,12 +143,12 @@ async fn failing_second_page_delays_nothing_else_and_is_read_after_recovery() {
                   whole: sends(filter: {{ from: "{}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }} }}"#,
             latest.unwrap()
         );
-        let answer = account.serve(&[]).query(&query).await;
+        let response = account.serve(&[]).query(&query).await;
         let expected = json!({
             "lacking": { "coverage": { "isComplete": false, "unreadableResourceCount": 2 } },
             "whole": { "coverage": { "isComplete": true, "unreadableResourceCount": 0 } }
         });
-        assert_eq!(answer["data"], expected, "{answer}");
+        assert_eq!(response["data"], expected, "{response}");
     }
 
     account.sandbox.control("DELETE", "faults", &Value::Null).await;

@@ -1,4 +1,4 @@
-//! Cost of a synchronisation: the minimum number of calls, without the calls reserved for other callers.
+//! Cost of a synchronisation: the minimum number of calls, excluding the calls reserved for other callers.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ async fn three_new_sends_cost_two_pages_and_three_campaigns_with_histories() {
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
-    // Each activity is the only one of its campaign.
+    // Each activity is the only activity of its campaign.
     let sent = [&activities[0], &activities[9], &activities[18]];
     for activity in sent {
         account
@@ -168,9 +168,9 @@ async fn concurrent_query_takes_precedence() {
     sandbox.requests_reach(8).await;
     // The query is for the activity with the oldest send, which the synchronisation reads last.
     let before = sandbox.requests().await.len();
-    let answer = service.activity(activities.last().unwrap(), 60).await;
+    let response = service.activity(activities.last().unwrap(), 60).await;
     let after = sandbox.requests().await.len();
-    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(response.get("errors").is_none(), "{response}");
     let of_person = |request: &Value| {
         request["path"]
             .as_str()

@@ -14,7 +14,7 @@ async fn synchronisation_killed_ten_times_yields_the_same_log_with_few_repeated_
     undisturbed.complete().await;
     let least = undisturbed.sandbox.requests().await.len();
     for kill in 1..=10 {
-        // A step that is coprime to the range spreads the kills over the work without random numbers.
+        // A step that is coprime to the range distributes the kills over the work and needs no random numbers.
         let moment = least * kill / 11 + kill * 7 % 13;
         let running = account.start_sync(&[]);
         account.sandbox.requests_reach(moment).await;

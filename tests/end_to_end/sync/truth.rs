@@ -111,15 +111,15 @@ async fn logged_send_has_its_campaign_and_remedy_without_a_call() {
     account.complete().await;
     let before = account.sandbox.requests().await.len();
     let service = account.serve(&[]);
-    let answer = service
+    let response = service
         .query(
             "{ sends(first: 50) { nodes { outcome reason { remedy } campaign { campaignId name type status updatedAt }
                 activity { campaign { campaignId name type status updatedAt } } } } }",
         )
         .await;
-    assert!(answer["errors"].is_null(), "{answer}");
+    assert!(response["errors"].is_null(), "{response}");
     let listed = account.campaigns().await;
-    let nodes = answer["data"]["sends"]["nodes"].as_array().unwrap();
+    let nodes = response["data"]["sends"]["nodes"].as_array().unwrap();
     assert!(!nodes.is_empty());
     for node in nodes {
         let campaign = &node["campaign"];
@@ -135,7 +135,7 @@ async fn logged_send_has_its_campaign_and_remedy_without_a_call() {
             "one campaign, one version"
         );
     }
-    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    assert_eq!(response["extensions"]["upstream"]["calls"], 0);
     assert_eq!(
         account.sandbox.requests().await.len() - before,
         1,
@@ -154,14 +154,14 @@ async fn sends_show_the_logged_campaign_while_the_upstream_fails() {
     let send = &logged["data"]["sends"]["nodes"][0];
     let failing = json!({ "kind": "status", "status": 500 });
     account.sandbox.fault(&failing).await;
-    let answer = service
+    let response = service
         .query(&format!(
             "{{ campaignActivity(id: {}, maxAge: 86400) {{ latestSend {{ campaign {{ campaignId name }} }} }} }}",
             send["activity"]["id"]
         ))
         .await;
-    let latest = &answer["data"]["campaignActivity"]["latestSend"];
-    assert_eq!(latest["campaign"], send["campaign"], "{answer}");
+    let latest = &response["data"]["campaignActivity"]["latestSend"];
+    assert_eq!(latest["campaign"], send["campaign"], "{response}");
     assert!(send["campaign"]["name"].is_string(), "{logged}");
 }
 

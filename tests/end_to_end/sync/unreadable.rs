@@ -76,9 +76,9 @@ async fn malformed_history_is_skipped_reported_and_read_when_its_campaign_change
         r#"{{ all: sends {{ coverage {{ isComplete unreadableResourceCount }} }}
               newest: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }} }}"#
     );
-    let answer = account.serve(&[]).query(&query).await;
+    let response = account.serve(&[]).query(&query).await;
     assert_eq!(
-        answer["data"],
+        response["data"],
         json!({
             "all": { "coverage": { "isComplete": false, "unreadableResourceCount": 1 } },
             "newest": { "coverage": { "isComplete": true, "unreadableResourceCount": 0 } }
@@ -244,11 +244,11 @@ async fn damaged_response_is_fetched_again_and_ends_no_synchronisation() {
     let query = format!(
         r#"{{ campaignActivity(id: "{sent}", maxAge: 31536000) {{ sendHistory {{ sendId count }} }} }}"#
     );
-    let answer = account.serve(&[]).query(&query).await;
+    let response = account.serve(&[]).query(&query).await;
     let right = |send: &Value| json!({ "sendId": send["sendId"], "count": send["count"] });
     let right: Vec<Value> = truth[&sent].iter().map(right).collect();
-    let read = &answer["data"]["campaignActivity"]["sendHistory"];
-    assert_eq!(*read, json!(right), "{answer}");
+    let read = &response["data"]["campaignActivity"]["sendHistory"];
+    assert_eq!(*read, json!(right), "{response}");
 
     // A synchronisation checks recent sends that were read more than an hour ago. The damage is the only reason to read this
     // history.

@@ -263,7 +263,7 @@ class Drawing {
     }
   }
 
-  /** Returns a variable of this type, declared in one of the allowed ways, with or without a value. */
+  /** Returns a variable of this type, declared in one of the allowed ways. The variable may have no value. */
   variable(type, literal, { hasDefault = false, isDirective = false }) {
     const { random } = this;
     const name = `v${this.#declared.length}`;

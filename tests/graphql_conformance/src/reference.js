@@ -54,7 +54,7 @@ export async function referenceSchema(sdl, ask) {
   const timeZone = schema.getType('TimeZone');
   timeZone.parseValue = (value) => {
     if (typeof value !== 'string') throw new GraphQLError('not a time zone');
-    // An unknown name throws.
+    // The constructor throws for an unknown name.
     if (value !== 'ACCOUNT') new Intl.DateTimeFormat('en', { timeZone: value });
     return value;
   };

@@ -63,7 +63,7 @@ pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outco
         .fallback(async || page(StatusCode::NOT_FOUND, "Not found."))
         .method_not_allowed_fallback(not_allowed)
         .with_state(login);
-    // The connections are aborted on drop, as after the login timeout.
+    // The connections are aborted on drop, for example after the login timeout.
     let mut connections = JoinSet::new();
     let outcome = loop {
         tokio::select! {
@@ -72,7 +72,7 @@ pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outco
                 Ok((stream, _)) => drop(connections.spawn(serve(stream, router.clone()))),
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be accepted");
-                    // Without free file descriptors, the next attempt would fail immediately.
+                    // If no file descriptor is free, an immediate attempt would fail again.
                     sleep(Duration::from_millis(50)).await;
                 }
             },
@@ -166,8 +166,8 @@ impl Login {
     }
 }
 
-/// Renders a page without any content of the request. The URL of the page contains the code, which must not be cached or sent as
-/// a referrer.
+/// Renders a page that contains nothing from the request. The URL of the page contains the code, which must not be cached or sent
+/// as a referrer.
 fn page(status: StatusCode, text: &str) -> Response {
     let headers = [
         (CACHE_CONTROL, "no-store"),

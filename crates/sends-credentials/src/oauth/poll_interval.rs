@@ -24,7 +24,7 @@ impl PollInterval {
         }
     }
 
-    /// Returns the wait after a poll without tokens, or the error if it ends the login.
+    /// Returns the delay after a poll that returned no tokens, or the error if it ends the login.
     pub(super) fn after(&mut self, error: RequestError) -> Result<Duration, RequestError> {
         let failures = std::mem::take(&mut self.failures);
         match error {

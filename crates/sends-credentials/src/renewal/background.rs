@@ -30,7 +30,7 @@ pub(super) struct BackgroundRefresh {
     is_over: Arc<AtomicBool>,
 }
 
-/// Sets the flag on drop, even after a panic.
+/// Guard that sets the flag on drop, even after a panic.
 struct SetOnDrop(Arc<AtomicBool>);
 
 impl Drop for SetOnDrop {

@@ -26,8 +26,8 @@ impl Backoff {
         }
     }
 
-    /// Records a failure. The wait has jitter, so that processes that failed together do not retry together, and is at least
-    /// `retry_after`.
+    /// Records a failure. The delay is at least `retry_after`, and has jitter, so that processes that failed together do not
+    /// retry together.
     pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
         let ceiling = MIN_DELAY
             .saturating_mul(2_u32.saturating_pow(self.failures))

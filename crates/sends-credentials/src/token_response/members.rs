@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use url::form_urlencoded;
 
-/// Members of a JSON object or a form in their original order, without members whose value is not JSON.
+/// Members of a JSON object or a form in their original order. Members whose value is not JSON are omitted.
 pub(super) struct Members {
     members: Vec<(String, Value)>,
     /// Whether the object is complete.
@@ -18,7 +18,8 @@ impl Members {
     /// Parses the first JSON object, which may be the first element of an array (observed for errors), or a form with an OAuth
     /// member.
     ///
-    /// Text after the object is ignored, and an invalid character affects only its string. Returns `None` without any member.
+    /// Text after the object is ignored, and an invalid character affects only its string. Returns `None` if the body has no
+    /// members.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = cleaned(body);
         let text = text.trim_start_matches(is_filler);
@@ -28,7 +29,7 @@ impl Members {
         Self::of_form(text.trim_end_matches(is_filler))
     }
 
-    /// Parses like [`read`](Self::read), but rejects truncated objects.
+    /// Parses an object or a form and, unlike [`read`](Self::read), rejects truncated objects.
     pub(super) fn read_whole(body: &[u8]) -> Option<Self> {
         Self::read(body).filter(|members| members.is_whole)
     }
@@ -83,8 +84,8 @@ impl Members {
         words.map(str::to_owned).collect()
     }
 
-    /// Returns the values of a name, the last value first, as in most parsers. An unusable value falls back to the previous
-    /// value.
+    /// Returns the values of a name, the last value first, because most parsers use the last value. The previous value replaces
+    /// an unusable value.
     fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
         self.members
             .iter()
@@ -100,7 +101,8 @@ impl Members {
         (is_whole || !members.is_empty()).then_some(Self { members, is_whole })
     }
 
-    /// Other text, such as an HTML page, also parses as a form, but has none of these names.
+    /// Parses a form. Returns `None` for other text, such as an HTML page, which also parses as a form, but has none of these
+    /// names.
     fn of_form(text: &str) -> Option<Self> {
         let members: Vec<_> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
@@ -137,7 +139,7 @@ fn text_of(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Collects members individually, so that the members before a syntax error are kept.
+/// Visitor that collects members individually, so that a syntax error does not affect the members before it.
 struct Collector<'m>(&'m mut Vec<(String, Value)>);
 
 impl<'de> DeserializeSeed<'de> for Collector<'_> {

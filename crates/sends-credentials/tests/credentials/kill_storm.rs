@@ -38,7 +38,7 @@ async fn child_process_refreshes_until_killed() {
     let login = Login::new(&StateDir::open(folder).unwrap(), unhurried());
     let mut token = login.token().await.unwrap();
     let deadline = Instant::now() + TIME_LIMIT;
-    // The deadline applies if the parent exits without killing the child.
+    // The deadline applies if the parent exits before it kills the child.
     while Instant::now() < deadline {
         match login.renew(&token).await {
             Ok(renewed) => token = renewed,

@@ -63,7 +63,7 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{surface}: {failure}"));
-    // Without accepted inputs, the test would cover only rejections.
+    // If no input were accepted, the test would cover only rejections.
     let (inputs, accepted) = (inputs.get(), accepted.get());
     assert!(
         accepted * 100 > inputs && accepted < inputs,

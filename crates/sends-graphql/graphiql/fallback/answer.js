@@ -1,14 +1,14 @@
-// The answer to an operation: one line about it, its errors in words, and the JSON.
+// Renders the response to an operation: a summary line, its errors, and the JSON.
 
 import { byId, element } from './dom.js';
 
-/** Longer answers are shown without colours: each colour is an element. */
-const LONGEST_COLOURED = 200_000;
+/** Maximum length of a highlighted response, in characters. Each highlighted token is a DOM element. */
+const MAX_HIGHLIGHTED_LENGTH = 200_000;
 
-/** A string and whether a colon makes it a name, a word of the language, or a number. */
+/** Matches a JSON string with the colon after a member name, a keyword, or a number. */
 const TOKENS = /("(?:\\.|[^"\\])*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** Shows an outcome of `send`; nothing when there is none yet. `goTo` is called with a place in the query. */
+/** Shows an outcome of `send`, or a hint before the first run. `goTo` is called with the location of an error. */
 export function showAnswer(outcome, goTo) {
   byId('outcome').textContent = outcome?.summary ?? '';
   const problems = byId('problems');
@@ -16,7 +16,7 @@ export function showAnswer(outcome, goTo) {
   problems.hidden = problems.children.length === 0;
   const answer = byId('answer');
   answer.replaceChildren();
-  if (outcome?.json !== undefined) answer.append(coloured(JSON.stringify(outcome.json, null, 2)));
+  if (outcome?.json !== undefined) answer.append(highlighted(JSON.stringify(outcome.json, null, 2)));
   else answer.textContent = outcome ? (outcome.text ?? '') : 'Press Run to see the answer here.';
   answer.scrollTop = 0;
 }
@@ -30,9 +30,9 @@ function item({ text, code, at }, goTo) {
   return shown;
 }
 
-function coloured(text) {
+function highlighted(text) {
   const shown = document.createDocumentFragment();
-  if (text.length > LONGEST_COLOURED) {
+  if (text.length > MAX_HIGHLIGHTED_LENGTH) {
     shown.append(text);
     return shown;
   }

@@ -1,13 +1,16 @@
-// Loads GraphiQL's files from the content delivery network, within a time.
+// Loads GraphiQL's files from the CDN, with timeouts.
 
-/** In milliseconds: until the first file has come, or else the network is taken for unreachable. */
-const FIRST_WITHIN = 3_000;
+/** Timeout in milliseconds for the first file, after which the CDN counts as unreachable. */
+const FIRST_FILE_TIMEOUT = 3_000;
 
-/** In milliseconds, from the first file to the last one, of a megabyte in all. */
-const REST_WITHIN = 15_000;
+/** Timeout in milliseconds from the first file to the last. The total size is a megabyte. */
+const OTHER_FILES_TIMEOUT = 15_000;
 
-/** Resolves when every file has been loaded; takes them out of the page again when one fails, is late or is given up. */
-export async function loadGraphiql(givenUp) {
+/**
+ * Resolves when all files are loaded. Rejects, and removes the files from the page, after a failure, a timeout or a
+ * cancellation.
+ */
+export async function loadGraphiql(cancelled) {
   const elements = [...document.getElementById('cdn').content.children].map(copy);
   const loaded = elements.map(
     (element) =>
@@ -16,19 +19,19 @@ export async function loadGraphiql(givenUp) {
         element.onerror = () => reject(new Error(`${element.src ?? element.href} did not load`));
       }),
   );
-  // The browser shows a page as loading until what was inserted before this event has come.
+  // Elements that are inserted before the `load` event delay it, and the browser shows the page as loading until then.
   if (document.readyState !== 'complete') await new Promise((resolve) => addEventListener('load', resolve));
   elements.forEach(insert);
   try {
-    await within(FIRST_WITHIN, givenUp, Promise.race(loaded));
-    await within(REST_WITHIN, givenUp, Promise.all(loaded));
+    await within(FIRST_FILE_TIMEOUT, cancelled, Promise.race(loaded));
+    await within(OTHER_FILES_TIMEOUT, cancelled, Promise.all(loaded));
   } catch (error) {
     elements.forEach((element) => element.remove());
     throw error;
   }
 }
 
-/** A script that was made by a script runs once it is inserted; one that is copied with its template may not. */
+/** Creates a new element, because a script that is cloned from a template may not run after its insertion. */
 function copy(inert) {
   const element = document.createElement(inert.localName);
   for (const { name, value } of inert.attributes) element.setAttribute(name, value);
@@ -36,16 +39,16 @@ function copy(inert) {
   return element;
 }
 
-/** GraphiQL's styles go before those of the page, which change some of them. */
+/** Inserts GraphiQL's styles before the page's styles, which override some of them. */
 function insert(element) {
   if (element.localName === 'link') document.head.prepend(element);
   else document.head.append(element);
 }
 
-function within(milliseconds, givenUp, promise) {
+function within(milliseconds, cancelled, promise) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('The content delivery network is too slow.')), milliseconds);
-    givenUp.addEventListener('abort', () => reject(givenUp.reason), { once: true });
+    cancelled.addEventListener('abort', () => reject(cancelled.reason), { once: true });
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

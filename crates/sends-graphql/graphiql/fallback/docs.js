@@ -1,4 +1,4 @@
-// The documentation: a page for each type, a page with all of them, and a search.
+// Schema documentation: a page for each type, an overview of all types, and a search.
 
 import { byId, element } from './dom.js';
 import { search, unwrap } from './schema.js';
@@ -12,10 +12,10 @@ const KINDS = {
   SCALAR: 'Scalar',
 };
 
-/** How many results of a search are shown. */
-const MOST_RESULTS = 60;
+/** Maximum number of displayed search results. */
+const MAX_RESULTS = 60;
 
-/** Shows a schema from its first page on. */
+/** Shows the documentation of a schema, starting with the overview. */
 export function showSchema(schema) {
   const trail = [];
   const field = byId('search');
@@ -82,7 +82,7 @@ export function showSchema(schema) {
 
   function results(text) {
     const found = search(schema, text);
-    const shown = found.slice(0, MOST_RESULTS).map((result) => link(result.type, result.member));
+    const shown = found.slice(0, MAX_RESULTS).map((result) => link(result.type, result.member));
     const more = found.length > shown.length ? `, the first ${shown.length} of them below` : '';
     return [heading(`${found.length} found${more}`), listOf(shown)];
   }
@@ -95,7 +95,7 @@ export function showSchema(schema) {
   show(page());
 }
 
-/** Says why there is no documentation, one reason on each line, with a button that tries again. */
+/** Shows why the schema is unavailable, with one reason per line and a button to retry. */
 export function showNoSchema(why, tryAgain) {
   byId('search').disabled = true;
   show([
@@ -122,14 +122,14 @@ function heading(text, kind) {
 
 const listOf = (items) => element('ul', {}, ...items.map((item) => element('li', {}, item)));
 
-/** The description, and the reason against what is deprecated. */
+/** Returns the paragraphs of a description, preceded by the reason for a deprecation. */
 function described({ description, isDeprecated, deprecationReason }) {
   const text = (description ?? '').split(/\n\s*\n/).filter(Boolean);
   const against = element('p', { className: 'deprecated' }, `Deprecated: ${deprecationReason ?? 'no reason given'}`);
   return [...(isDeprecated ? [against] : []), ...text.map((part) => element('p', {}, ...withCode(part)))];
 }
 
-/** Words between backticks are code. */
+/** Renders text between backticks as code. */
 function withCode(text) {
   return text.split('`').map((part, index) => (index % 2 ? element('code', {}, part) : part));
 }

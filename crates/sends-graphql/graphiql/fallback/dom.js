@@ -1,6 +1,6 @@
-// Elements made in scripts. Text stays text: nothing here reads HTML.
+// Creates DOM elements. Strings become text nodes and are never parsed as HTML.
 
-/** An element with properties, attributes (`role`, and names with a hyphen), and children. */
+/** Creates an element. `role` and names with a hyphen are attributes; other names are properties. */
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {

@@ -1,19 +1,22 @@
-// What a text area lacks to be an editor of queries: indentation.
+// Adds indentation to the text area of the query.
 
 const INDENT = '  ';
 
-/** Lets Tab, Shift with Tab, Enter and a closing bracket indent. After Esc, Tab leaves as in any other field. */
+/**
+ * Makes Tab, Shift+Tab, Enter and closing brackets indent the query. After Esc, Tab moves the focus as in other
+ * fields.
+ */
 export function makeEditor(area) {
   let leaving = false;
   area.addEventListener('keydown', (event) => {
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    const indent = isPlain && !(leaving && event.key === 'Tab') && !event.isComposing && KEYS[event.key];
+    const indent = isPlain && !(leaving && event.key === 'Tab') && !event.isComposing && KEY_HANDLERS[event.key];
     if (event.key !== 'Shift') leaving = event.key === 'Escape';
     if (indent && indent(area, event.shiftKey)) event.preventDefault();
   });
 }
 
-/** Puts the cursor at a place that an error names, counted from one. */
+/** Moves the cursor to the location of an error. Lines and columns start at 1. */
 export function goTo(area, { line, column }) {
   const lines = area.value.split('\n').slice(0, line - 1);
   const start = lines.reduce((length, text) => length + text.length + 1, 0) + column - 1;
@@ -21,8 +24,8 @@ export function goTo(area, { line, column }) {
   area.setSelectionRange(start, start);
 }
 
-/** Each says whether it did what the key is for. */
-const KEYS = {
+/** Key handlers. Each handler returns whether the default action of the key must be prevented. */
+const KEY_HANDLERS = {
   Tab(area, isBack) {
     const { start, end, text } = selectedLines(area);
     const lines = text.split('\n');
@@ -56,7 +59,7 @@ const KEYS = {
   ']': closeBracket(']'),
 };
 
-/** On a line of its own a closing bracket stands where its block began. */
+/** Removes a level of indentation before a closing bracket that is alone on its line. */
 function closeBracket(bracket) {
   return (area) => {
     const { selectionStart: at, value } = area;
@@ -75,7 +78,7 @@ function selectedLines(area) {
   return { start, end, text: area.value.slice(start, end) };
 }
 
-/** As if it were typed, so that the browser can undo it. */
+/** Replaces text with an editing command of the browser, so that the user can undo the change. */
 function replace(area, start, end, text) {
   area.setSelectionRange(start, end);
   const command = text ? 'insertText' : 'delete';

@@ -1,4 +1,4 @@
-// The plain page: an editor, an answer and the documentation, from nothing but this service's own files.
+// Plain page: a query editor, the response and the documentation. The page loads only files of this service.
 
 import { showAnswer } from './answer.js';
 import { showLoading, showNoSchema, showSchema } from './docs.js';
@@ -10,13 +10,13 @@ import { showInAddress } from './service.js';
 import { operationNames, Tabs } from './state.js';
 import { renameTab, showTabs } from './tablist.js';
 
-/** Where the three columns stand side by side. */
+/** Media query for the layout with three columns. */
 const WIDE = '(min-width: 1100px)';
 
-/** Where the answer is below the query. */
+/** Media query for the layout with the response below the query. */
 const NARROW = '(max-width: 760px)';
 
-/** `loadGraphiql` is called when GraphiQL is wanted after all. */
+/** Shows the plain page. `loadGraphiql` is called when the user requests GraphiQL. */
 export function showPlainPage(loadGraphiql) {
   byId('graphiql').replaceChildren(byId('plain').content.cloneNode(true));
   document.body.classList.add('plain');
@@ -60,7 +60,7 @@ export function showPlainPage(loadGraphiql) {
 
   function changeTabs(change) {
     change();
-    // There the documentation covers the query.
+    // In this layout, the documentation covers the query.
     if (matchMedia(NARROW).matches) showDocs(false);
     showTab();
   }
@@ -86,7 +86,7 @@ export function showPlainPage(loadGraphiql) {
     showOperations();
   }
 
-  /** A choice, where a document holds several operations. */
+  /** Shows a list of operations if the document contains several. */
   function showOperations() {
     const names = operationNames(query.value);
     const choice = byId('operation');
@@ -107,7 +107,7 @@ export function showPlainPage(loadGraphiql) {
       Object.assign(tab, { running, outcome: { summary: 'Running…' } });
       showRun(tab);
       const outcome = await send({ query: tab.query, variables, operationName }, headers, running.signal);
-      // Another run of the same tab took its place.
+      // A later run of the same tab has replaced this run.
       if (tab.running !== running) return;
       Object.assign(tab, { running: undefined, outcome });
       if (!hasSchema && outcome.json?.data) loadDocs();

@@ -1,8 +1,8 @@
-// Sends an operation, and says in words what came of it.
+// Sends operations, and describes their outcomes for the user.
 
 import { endpoint } from './service.js';
 
-/** What to do about a status code. The service's own message, where there is one, stands beside it. */
+/** Advice for status codes, shown after the errors of the response. */
 const ADVICE = {
   401: 'A credential goes under “Headers”, as in X-API-Key: your-key or Authorization: Bearer your-token.',
   404: `There is no GraphQL endpoint at ${endpoint}.`,
@@ -14,8 +14,9 @@ const ADVICE = {
 };
 
 /**
- * The outcome of an operation; it never rejects. `summary` is one line, `problems` are sentences (`text`, with the error's
- * `code` and its place in the query as `at`), `json` is the answer, or `text` when that is no JSON.
+ * Sends an operation and returns its outcome. The promise never rejects. `summary` is one line. `problems` are
+ * sentences (`text`) with the `code` of the error and its location in the query (`at`). `json` is the response.
+ * `text` replaces it if the response is not JSON.
  */
 export async function send(body, headers, signal) {
   const started = performance.now();
@@ -46,8 +47,8 @@ function read(status, text, took) {
   try {
     json = JSON.parse(text);
   } catch {
-    const foreign = { text: `The answer, with status ${status}, is not JSON; something in front of the service may have sent it.` };
-    return { summary, problems: [foreign, ...advice], text };
+    const notJson = { text: `The answer, with status ${status}, is not JSON; something in front of the service may have sent it.` };
+    return { summary, problems: [notJson, ...advice], text };
   }
   const errors = Array.isArray(json?.errors) ? json.errors : [];
   return { summary, problems: [...errors.map(problem), ...advice], json };
@@ -63,7 +64,10 @@ function size(text) {
   return bytes < 1_000 ? `${bytes} bytes` : `${(bytes / 1_000).toFixed(1)} kB`;
 }
 
-/** Variables as they are typed; nothing is the same as none. Throws with a sentence. */
+/**
+ * Parses the variables. Returns undefined for an empty input. Throws an error whose message is a sentence for the
+ * user.
+ */
 export function readVariables(text) {
   if (!text.trim()) return undefined;
   let variables;
@@ -78,7 +82,10 @@ export function readVariables(text) {
   return variables;
 }
 
-/** Headers from lines as in HTTP, or from an object as GraphiQL has them. Throws with a sentence. */
+/**
+ * Parses headers: one per line as in HTTP, or a JSON object as in GraphiQL. Throws an error whose message is a
+ * sentence for the user.
+ */
 export function readHeaders(text) {
   const pairs = text.trim().startsWith('{') ? fromObject(text) : text.split('\n').map(fromLine);
   const headers = {};

@@ -1,8 +1,11 @@
-// The schema, as the service tells it by introspection.
+// Loads the schema by introspection.
 
 import { send } from './request.js';
 
-/** One step from type to type, which is within what the service allows. Five wrappers are a list of lists, all required. */
+/**
+ * Introspection query with one level of references between types, which is within the service's limit. Five nested
+ * `ofType` fields suffice for lists of lists whose types are all non-null.
+ */
 const INTROSPECTION = `
   query Documentation {
     __schema {
@@ -29,7 +32,7 @@ const INTROSPECTION = `
   }
 `;
 
-/** The types by their names, and those that operations begin with. Throws with the reasons why not, one on each line. */
+/** Returns the types by name, and the root types. Throws an error with one reason per line. */
 export async function loadSchema(headers) {
   const { json, problems } = await send({ query: INTROSPECTION, operationName: 'Documentation' }, headers);
   const schema = json?.data?.__schema;
@@ -42,14 +45,14 @@ export async function loadSchema(headers) {
   };
 }
 
-/** The type behind lists and exclamation marks, and what stands before and behind its name. */
+/** Returns the name of the innermost type, and the notation of its wrappers before and after the name. */
 export function unwrap(type) {
   if (type.kind !== 'LIST' && type.kind !== 'NON_NULL') return { name: type.name, before: '', behind: '' };
   const { name, before, behind } = unwrap(type.ofType);
   return type.kind === 'LIST' ? { name, before: `[${before}`, behind: `${behind}]` } : { name, before, behind: `${behind}!` };
 }
 
-/** Types, fields, arguments and values whose name holds the text, types first. */
+/** Returns the types, and then the members, whose name contains the text. A field also matches by its arguments. */
 export function search({ types }, text) {
   const wanted = text.toLowerCase();
   const holds = ({ name }) => name.toLowerCase().includes(wanted);

@@ -1,13 +1,13 @@
-// What is kept for as long as the browser's tab lives. A browser may forbid it; then nothing is kept.
+// Values in the browser's session storage. If the browser forbids access to the storage, nothing is stored.
 
-// Invented data and a real account on the same address are kept apart.
+// Data of the sandbox and of a real account at the same address are separate.
 const prefix = `sends-plain:${document.body.dataset.sandbox}:`;
 
 export function remember(name, value) {
   try {
     sessionStorage.setItem(prefix + name, JSON.stringify(value));
   } catch {
-    // Forbidden, or full.
+    // The browser forbids access, or the storage is full.
   }
 }
 
@@ -23,6 +23,6 @@ export function forget(name) {
   try {
     sessionStorage.removeItem(prefix + name);
   } catch {
-    // Forbidden.
+    // The browser forbids access.
   }
 }

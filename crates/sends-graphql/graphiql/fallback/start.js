@@ -1,27 +1,30 @@
-// Decides once, while nobody has typed anything: GraphiQL from the content delivery network, or the plain page.
+// Selects GraphiQL from the CDN or the plain page, once, before the user can type.
 
 import { loadGraphiql } from './cdn.js';
 import { showPlainPage } from './plain.js';
 import { editorTools, endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
 import { forget, recall, remember } from './session.js';
 
-/** Set for as long as the browser's tab lives, so that a reload does not wait for an unreachable network again. */
+/**
+ * Session entry that is set once the plain page is shown, so that a reload does not wait for an unreachable CDN
+ * again.
+ */
 const PLAIN = 'plain';
 
 showNotice();
 if (recall(PLAIN)) {
   startPlainPage();
 } else {
-  loadGraphiql(plainPageWanted()).then(startGraphiql).catch(startPlainPage);
+  loadGraphiql(plainPageRequested()).then(startGraphiql).catch(startPlainPage);
 }
 
-/** Aborted by the button beside the word that GraphiQL is being loaded. */
-function plainPageWanted() {
-  const wanted = new AbortController();
+/** Returns a signal that is aborted by the button next to the loading message. */
+function plainPageRequested() {
+  const request = new AbortController();
   const loading = document.getElementById('loading');
   loading.hidden = false;
-  loading.querySelector('button').addEventListener('click', () => wanted.abort());
-  return wanted.signal;
+  loading.querySelector('button').addEventListener('click', () => request.abort());
+  return request.signal;
 }
 
 function startGraphiql() {
@@ -33,7 +36,7 @@ function startGraphiql() {
       fetcher,
       storage,
       defaultTabs: tabs(),
-      // GraphiQL takes `query` for a further tab when it has tabs of an earlier visit, and the default tabs otherwise.
+      // If GraphiQL has stored tabs, it opens `query` in an additional tab. Otherwise, it opens the default tabs.
       query: sharedTab?.query,
       variables: sharedTab?.variables,
       onTabChange: ({ tabs, activeTabIndex }) => showInAddress(tabs[activeTabIndex]),

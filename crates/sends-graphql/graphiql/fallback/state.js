@@ -1,4 +1,4 @@
-// The tabs of the plain page: the starter queries, the one of a shared link, and what was made of them.
+// Tabs of the plain page: starter queries, the query of a shared link, and the user's edits.
 
 import { sharedTab, starterTabs } from './service.js';
 import { recall, remember } from './session.js';
@@ -6,15 +6,15 @@ import { recall, remember } from './session.js';
 const TABS = 'tabs';
 
 export class Tabs {
-  /** Each has a `query` and `variables`, and in memory alone what is `running` and the last `outcome`. */
+  /** Tabs with their `query` and `variables`. The `running` request and the last `outcome` are only in memory. */
   all = [];
   active = 0;
 
   constructor() {
-    const kept = recall(TABS);
-    if (Array.isArray(kept?.all) && kept.all.length > 0) {
-      this.all = kept.all.map(copy);
-      this.active = kept.all[kept.active] ? kept.active : 0;
+    const stored = recall(TABS);
+    if (Array.isArray(stored?.all) && stored.all.length > 0) {
+      this.all = stored.all.map(copy);
+      this.active = stored.all[stored.active] ? stored.active : 0;
     } else {
       this.all = starterTabs.map(copy);
     }
@@ -61,7 +61,7 @@ function copy({ query, variables }) {
   return { query: String(query ?? ''), variables: String(variables ?? '') };
 }
 
-/** The names of the operations in a document; what a comment or a string says is none. */
+/** Returns the names of the operations in a document, ignoring comments and strings. */
 export function operationNames(query) {
   const code = query.replaceAll(/#.*|"""[^]*?"""|"(?:\\.|[^"\\\n])*"/g, '');
   return [...code.matchAll(/(?:^|[}\s])(?:query|mutation|subscription)\s+(\w+)(?=\s*[({@])/g)].map(([, name]) => name);

@@ -1,9 +1,9 @@
-// The row of tabs, by the pattern of the ARIA authoring practices: one stop for the Tab key, arrows within.
+// Tab list that follows the ARIA authoring practices: Tab focuses the list, and arrow keys move between its tabs.
 
 import { byId, element } from './dom.js';
 import { titleOf } from './state.js';
 
-/** Shows the tabs. `chosen` is called with the index of another one. */
+/** Shows the tabs. `chosen` is called with the index of the tab that the user selects. */
 export function showTabs({ all, active }, chosen) {
   const buttons = all.map((tab, index) =>
     element('button', {
@@ -31,7 +31,7 @@ export function showTabs({ all, active }, chosen) {
   buttons[active].scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
-/** The title of the current tab changes while its query is typed. */
+/** Updates the title of the current tab while its query is edited. */
 export function renameTab({ current, active }) {
   byId(`tab-${active}`).textContent = titleOf(current);
 }

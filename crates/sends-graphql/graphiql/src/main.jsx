@@ -1,4 +1,4 @@
-// GraphiQL on this service, from nothing but the bundle's own files.
+// GraphiQL page. The page loads only files of the bundle.
 
 import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
@@ -21,7 +21,7 @@ import {
 
 const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice });
 
-// A finger scrolls the tabs. GraphiQL would begin to reorder them, which a mouse can do.
+// A touch scrolls the tabs. GraphiQL would otherwise start to reorder them, which is still possible with a mouse.
 document.addEventListener(
   'pointerdown',
   (event) => event.pointerType === 'touch' && event.target.closest('.graphiql-tab') && event.stopPropagation(),

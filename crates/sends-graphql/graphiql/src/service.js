@@ -1,4 +1,4 @@
-// What this service tells the page, and what the page needs of it. Shared by the bundle and by the page without it.
+// Links, storage, and the data that the service embeds in the page. GraphiQL and the plain page share this module.
 
 const UNAUTHENTICATED =
   'This service wants to know who asks. Put your credential into the Headers editor at the bottom left, such as ' +
@@ -7,15 +7,15 @@ const UNAUTHENTICATED =
 
 const sandbox = document.body.dataset.sandbox === 'true';
 
-/** Beside the page, so that a proxy may put both under a path of its own. */
+/** URL of the GraphQL endpoint next to the page, so that a proxy can serve both below a path prefix. */
 export const endpoint = new URL('graphql', location.href).href;
 
 export const starterTabs = JSON.parse(document.getElementById('starter-tabs').textContent);
 
-/** The query and the variables of the link that opened the page, `?query=…&variables=…`, if it carries any. */
+/** Query and variables of a shared link, `?query=…&variables=…`, or undefined. */
 export const sharedTab = tabOfAddress();
 
-/** The tabs of a page without stored ones; the first is the active one. */
+/** Returns the tabs for a page that has no stored tabs. The first tab is active. */
 export function tabs() {
   return sharedTab ? [sharedTab, ...starterTabs.filter((tab) => !isSame(tab, sharedTab))] : starterTabs;
 }
@@ -23,7 +23,7 @@ export function tabs() {
 function tabOfAddress() {
   const parameters = new URLSearchParams(location.search);
   const query = parameters.get('query');
-  // Variables that are no JSON are shown like any others, for the reader of the link to correct.
+  // Variables that are not valid JSON are shown unchanged, so that the user can correct them.
   return query?.trim() ? { query, variables: parameters.get('variables') ?? '' } : undefined;
 }
 
@@ -31,12 +31,12 @@ function isSame(tab, other) {
   return tab.query === other.query && (tab.variables || '') === (other.variables || '');
 }
 
-/** Servers and proxies refuse addresses that are much longer. */
-const LONGEST_LINK = 8000;
+/** Maximum length of a link. Servers and proxies reject URLs that are much longer. */
+const MAX_LINK_LENGTH = 8000;
 
 /**
- * Makes the address a link to this tab. Headers stay out of it, since they hold credentials. A query that is too long for
- * a link, or that the page opens with anyway, leaves the bare address.
+ * Replaces the page's URL with a link to this tab. Headers are excluded, since they contain credentials. The URL has
+ * no parameters if the link would be too long, or if the query is the first starter query.
  */
 export function showInAddress(tab) {
   const bare = new URL(location.href);
@@ -48,21 +48,21 @@ export function showInAddress(tab) {
     if (tab.variables?.trim()) link.searchParams.set('variables', tab.variables);
   }
   try {
-    history.replaceState(history.state, '', link.href.length > LONGEST_LINK ? bare : link);
+    history.replaceState(history.state, '', link.href.length > MAX_LINK_LENGTH ? bare : link);
   } catch {
-    // Safari refuses more than a hundred changes in half a minute. The next one catches up.
+    // Safari rejects more than 100 changes in 30 seconds. The next change updates the URL.
   }
 }
 
-/** What GraphiQL shows below the query at first. A phone has no room for it; its bar opens it there. */
+/** Editor that GraphiQL initially shows below the query. On a phone, the editor is hidden until the user opens it. */
 export const editorTools = matchMedia('(max-width: 45rem)').matches ? false : 'variables';
 
-/** Says so when the data is invented. */
+/** Shows a notice if the data comes from the sandbox. */
 export function showNotice() {
   document.getElementById('invented').hidden = !sandbox;
 }
 
-/** `fetch`, with advice when the service refuses a caller that it does not know. */
+/** Calls `fetch`, and shows advice if the service rejects the request as unauthenticated. */
 export async function fetchWithAdvice(input, init) {
   const response = await fetch(input, init);
   const advice = document.getElementById('unauthenticated');
@@ -71,22 +71,25 @@ export async function fetchWithAdvice(input, init) {
   return response;
 }
 
-// Tabs and history of invented data and of a real account on the same address are kept apart.
+// Tabs and history of the sandbox are separate from those of a real account at the same address.
 const prefix = sandbox ? 'sends-sandbox:' : 'sends:';
 const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
 
-/** The parts of GraphiQL's storage that hold requests. Its history keeps their headers whether or not it is to. */
-const holdsRequests = /(tabState|queries|favorites)$/;
+/**
+ * Matches the storage keys that contain requests. GraphiQL stores their headers in its history regardless of its
+ * settings.
+ */
+const containsRequests = /(tabState|queries|favorites)$/;
 
-/** What GraphiQL keeps, without the headers: credentials stand there. */
+/** Removes the headers from a stored value, since they contain credentials. */
 function withoutHeaders(key, value) {
   if (key.endsWith('headers')) return '';
-  if (!holdsRequests.test(key)) return value;
-  // Null rather than left out: GraphiQL discards stored tabs in which the key is missing.
+  if (!containsRequests.test(key)) return value;
+  // Headers become null and are not removed, because GraphiQL discards stored tabs without this key.
   return JSON.stringify(JSON.parse(value), (name, part) => (name === 'headers' ? null : part));
 }
 
-/** The browser's storage, as GraphiQL wants it. */
+/** Storage of GraphiQL, which adds a prefix to keys and removes headers from values. */
 export const storage = {
   getItem: (key) => localStorage.getItem(prefix + key),
   setItem: (key, value) => localStorage.setItem(prefix + key, withoutHeaders(key, value)),

@@ -1,9 +1,9 @@
-// Reading answers of the service.
+// Checks of the service's responses.
 
-/** Lists that an example has to fill, at any depth; others, such as the segments of a send, may be empty. */
+/** Lists that must not be empty, at any depth. Other lists, such as the segments of a send, can be empty. */
 const expected = ['nodes', 'groups', 'campaignActivities', 'sendHistory'];
 
-/** The paths of expected lists without an element, and of null top-level fields. */
+/** Returns the paths of empty lists that must not be empty, and of top-level fields that are null. */
 export function emptyLists(data) {
   const missing = Object.keys(data).filter((name) => data[name] === null);
   return [...missing, ...below(data, [])];

@@ -1,11 +1,11 @@
-// Chromium, and a page in it that may reach the service and nothing else.
+// Chromium with pages that can connect only to the service.
 
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const programs = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-// Tall, since an editor writes only the lines that can be seen into the document.
+// The viewport is high, since an editor renders only visible lines.
 const viewport = { width: 1500, height: 1250 };
 
 export function startBrowser() {
@@ -24,32 +24,32 @@ export function startBrowser() {
 }
 
 /**
- * Opens `path` in a profile of its own. Requests to other hosts are answered by `elsewhere` if it is given, and refused
- * otherwise; `strangers` lists them. `complaints` lists the errors that the browser reports. `device` overrides the
- * options of Playwright's context.
+ * Opens `path` with a new browser profile. `elsewhere` handles requests to other hosts, which are otherwise aborted.
+ * `externalUrls` lists their URLs, and `browserErrors` lists the errors that the browser reports. `device` overrides
+ * the options of Playwright's context.
  */
 export async function openGraphiql(browser, origin, options = {}) {
   const { path = '/graphiql', elsewhere, colorScheme = 'light', device } = options;
   const context = await browser.newContext({ viewport, colorScheme, ...device });
   const page = await context.newPage();
-  const strangers = [];
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const externalUrls = [];
+  const browserErrors = [];
+  page.on('pageerror', (error) => browserErrors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    if (message.type() === 'error') browserErrors.push(message.text());
   });
   await context.route(
     (url) => url.origin !== origin && url.protocol.startsWith('http'),
     (route) => {
-      strangers.push(route.request().url());
+      externalUrls.push(route.request().url());
       return elsewhere ? elsewhere(route) : route.abort();
     },
   );
   await page.goto(origin + path);
-  return { page, context, strangers, complaints };
+  return { page, context, externalUrls, browserErrors };
 }
 
-/** The text in the response editor, whichever editor it is. */
+/** Returns the text of the response editor. */
 export async function responseText(page) {
   const text = await page.locator('.graphiql-response').innerText();
   return text.replaceAll('\u00a0', ' ');

@@ -1,5 +1,5 @@
-// The build script of the service's crate, in a package of its own with the same files and without dependencies. `node` and
-// `npm` are stand-ins that log their calls.
+// Runs the build script of the service's crate in a separate package with the same files and no dependencies. Stubs of
+// `node` and `npm` log their calls.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -20,8 +20,8 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 
 const crate = join(import.meta.dirname, '../..');
-/** The calls of npm that make a bundle. */
-const once = ['ping', 'ci', 'run'];
+/** npm commands of one successful build. */
+const oneBuild = ['ping', 'ci', 'run'];
 let folder;
 let graphiql;
 
@@ -56,7 +56,7 @@ fn main() {
 }
 `,
   );
-  // Everything on the PATH but Node.js: the linker is needed.
+  // The folder has links to all programs except Node.js and npm, because the linker is required.
   const tools = join(folder, 'tools');
   mkdirSync(tools);
   for (const path of process.env.PATH.split(delimiter).filter((path) => existsSync(path))) {
@@ -78,7 +78,9 @@ function program(name, script) {
   chmodSync(path, 0o755);
 }
 
-/** Puts stand-ins on the PATH of the next builds. `ping` and `install` are what `npm ping` and `npm ci` do. */
+/**
+ * Adds stubs to the PATH of the next builds. `ping` and `install` are the shell commands of `npm ping` and `npm ci`.
+ */
 function provideNode({ version = 'v20.19.0', ping = ':', install = 'mkdir node_modules' } = {}) {
   program('node', `echo ${version}`);
   program(
@@ -114,31 +116,30 @@ function cargo(web, options = []) {
   };
 }
 
-/** Builds and expects success. */
 function build(web, options) {
   const built = cargo(web, options);
   assert.ok(built.succeeded, built.everything);
   return built;
 }
 
-test('without Node.js the build succeeds, warns once and is not repeated', () => {
+test('a build without Node.js succeeds, warns once and is not rerun', () => {
   const built = build();
   assert.equal(built.page, 'no bundle');
   assert.equal(built.messages.length, 1);
   assert.match(built.messages[0], /GraphiQL is not embedded: there is no Node\.js on the PATH.*cdn\.jsdelivr\.net.*plain page/);
   const again = build();
   assert.equal(again.compiled, false);
-  // Cargo repeats the warning of a script that it does not run again.
+  // Cargo repeats the warnings of a build script that it does not rerun.
   assert.deepEqual(again.messages, built.messages);
 });
 
-test('SENDS_WEB=require without Node.js fails and says why', () => {
+test('a build with SENDS_WEB=require and without Node.js fails with the reason', () => {
   const built = cargo('require');
   assert.equal(built.succeeded, false);
   assert.match(built.messages[0], /^error: .*SENDS_WEB=require demands: there is no Node\.js on the PATH/);
 });
 
-test('a Node.js that is too old is named', () => {
+test('an outdated Node.js is reported with its version', () => {
   for (const version of ['v18.20.4', 'v20.18.3', 'v22.11.0']) {
     provideNode({ version });
     assert.match(cargo('require').everything, new RegExp(`Node\\.js ${version} on the PATH is not supported; version 20\\.19`));
@@ -146,24 +147,24 @@ test('a Node.js that is too old is named', () => {
   assert.deepEqual(npmCalls(), []);
 });
 
-test('the bundle is built once for all profiles, and again when a source changed or was added', () => {
+test('the bundle is built once for all profiles, and rebuilt after a source is changed or added', () => {
   provideNode();
   const built = build();
   assert.equal(built.page, 'bundled');
   assert.deepEqual(built.messages, []);
   assert.equal(build().compiled, false);
   assert.equal(build(undefined, ['--release']).page, 'bundled');
-  assert.deepEqual(npmCalls(), once);
+  assert.deepEqual(npmCalls(), oneBuild);
   writeFileSync(join(graphiql, 'src/service.js'), '// changed');
   build();
   writeFileSync(join(graphiql, 'src/added.js'), '');
   build();
   build(undefined, ['--release']);
-  assert.deepEqual(npmCalls(), [...once, ...once, ...once]);
+  assert.deepEqual(npmCalls(), [...oneBuild, ...oneBuild, ...oneBuild]);
   assert.equal(build().compiled, false);
 });
 
-test('packages stay neither in the source tree nor in the target folder', () => {
+test('packages remain neither in the source tree nor in the target folder', () => {
   provideNode();
   build();
   assert.deepEqual(readdirSync(join(graphiql, 'dist')).sort(), ['.gitignore', 'page']);
@@ -171,7 +172,7 @@ test('packages stay neither in the source tree nor in the target folder', () => 
   assert.deepEqual(left, []);
 });
 
-test('a current bundle needs no Node.js, and a deleted one comes back from the target folder', () => {
+test('a current bundle needs no Node.js, and a deleted bundle is restored from the target folder', () => {
   provideNode();
   build();
   rmSync(join(folder, 'node'), { recursive: true });
@@ -181,24 +182,24 @@ test('a current bundle needs no Node.js, and a deleted one comes back from the t
   assert.equal(build('require').page, 'bundled');
 });
 
-test('a source tree that cannot be written to is no hindrance', () => {
+test('a build with a read-only source tree succeeds', () => {
   provideNode();
-  // A file in place of the folder, since permissions do not bind the superuser.
+  // A file replaces the folder, since permissions do not restrict the superuser.
   rmSync(join(graphiql, 'dist'), { recursive: true });
   writeFileSync(join(graphiql, 'dist'), '');
   const built = build();
   assert.equal(built.page, 'bundled');
   assert.deepEqual(built.messages, []);
   assert.equal(build().compiled, false);
-  assert.deepEqual(npmCalls(), once);
+  assert.deepEqual(npmCalls(), oneBuild);
 });
 
-/** What npm prints when it fails. */
+/** Returns a shell command that prints npm's messages for an error and fails. */
 function failing(code, cause) {
   return `printf "npm error code ${code}\\nnpm error syscall x\\nnpm error network ${cause}\\n" >&2; exit 1`;
 }
 
-test('a failure of npm is told with its cause, and only SENDS_WEB=require tries again', () => {
+test('a failure of npm is reported with its cause, and only SENDS_WEB=require retries', () => {
   provideNode({ install: failing('E404', 'no such package') });
   const built = build();
   assert.equal(built.page, 'no bundle');
@@ -211,7 +212,7 @@ test('a failure of npm is told with its cause, and only SENDS_WEB=require tries 
   assert.equal(build('require').page, 'bundled');
 });
 
-test('a registry that cannot be reached is not asked for packages, one without a ping is', () => {
+test('packages are requested from a registry without a ping, but not from an unreachable registry', () => {
   provideNode({ ping: failing('ENOTFOUND', 'getaddrinfo ENOTFOUND') });
   assert.match(build().messages[0], /`npm ping` failed: network getaddrinfo ENOTFOUND/);
   assert.deepEqual(npmCalls(), ['ping']);
@@ -219,7 +220,7 @@ test('a registry that cannot be reached is not asked for packages, one without a
   assert.equal(build('require').page, 'bundled');
 });
 
-test('a build without a bundle takes over the one of another build', () => {
+test('a build without a bundle uses the bundle of another build', () => {
   build();
   provideNode();
   build('require', ['--release']);
@@ -227,7 +228,7 @@ test('a build without a bundle takes over the one of another build', () => {
   assert.equal(build().page, 'bundled');
 });
 
-test('SENDS_WEB=skip and a build without the feature leave the bundle out and run nothing', () => {
+test('SENDS_WEB=skip or a disabled feature omits the bundle and runs no program', () => {
   provideNode();
   for (const built of [build('skip'), build('require', ['--no-default-features'])]) {
     assert.equal(built.page, 'no bundle');

@@ -1,4 +1,4 @@
-// Pages of the service with the bundle, with the network closed.
+// Pages of a service with the bundle, whose browser can connect only to the service.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -12,7 +12,7 @@ export async function screenshot(page, name) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
 }
 
-/** Starts the service and the browser around the tests of a file; the result opens a page for one of them. */
+/** Starts the service and the browser for the tests of a file. Returns a function that runs a test on a new page. */
 export function bundlePages() {
   let service;
   let browser;
@@ -29,8 +29,8 @@ export function bundlePages() {
     try {
       await opened.page.locator('.graphiql-query-editor .view-line').first().waitFor();
       await work(opened.page, { ...opened, origin: service.origin });
-      assert.deepEqual(opened.strangers, []);
-      assert.deepEqual(opened.complaints, []);
+      assert.deepEqual(opened.externalUrls, []);
+      assert.deepEqual(opened.browserErrors, []);
     } catch (error) {
       await screenshot(opened.page, 'failed');
       throw error;

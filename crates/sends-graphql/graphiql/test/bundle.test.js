@@ -1,4 +1,4 @@
-// GraphiQL from the binary, with the network closed.
+// GraphiQL from the bundle, in a browser that can connect only to the service.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { bundlePages, screenshot } from './bundle.js';
 const inGraphiql = bundlePages();
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`the first query shows what failed lately, in the ${colorScheme}`, () =>
+  test(`the first query shows recent failures, in the ${colorScheme}`, () =>
     inGraphiql({ colorScheme }, async (page) => {
       assert.ok(await page.getByText('is invented').isVisible());
       await runAndWaitFor(page, '"totalCount"');
@@ -22,14 +22,15 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-test('every starter tab shows an answer without errors and without empty lists', () =>
+test('every starter tab shows a response without errors or empty lists', () =>
   inGraphiql({}, async (page) => {
     const starterTabs = await page.evaluate(() => JSON.parse(document.getElementById('starter-tabs').textContent));
     assert.ok(starterTabs.length >= 6);
     for (const [index, { query }] of starterTabs.entries()) {
       const name = query.match(/^query (\w+)/m)[1];
       await page.getByRole('tab').nth(index).click();
-      // GraphiQL reads an operation's name a tenth of a second after its text came, and sends the last tab's name before.
+      // GraphiQL updates the operation name 100 ms after a change of the text. Until then, it sends the name of the
+      // previous tab.
       await page.waitForTimeout(500);
       const answered = page.waitForResponse((response) => response.request().postDataJSON()?.operationName === name);
       await runAndWaitFor(page, '"data"');
@@ -41,7 +42,7 @@ test('every starter tab shows an answer without errors and without empty lists',
     }
   }));
 
-test('a field name is completed as it is typed', () =>
+test('field names are completed while typing', () =>
   inGraphiql({}, async (page) => {
     await page.locator('.graphiql-query-editor .view-line').first().click();
     await page.keyboard.press('ControlOrMeta+A');
@@ -62,53 +63,53 @@ test('the docs describe the schema', () =>
     await screenshot(page, 'docs');
   }));
 
-test('what ran is in the history, and a header travels with the query', () =>
+test('executed queries are in the history, and headers are sent with the query', () =>
   inGraphiql({}, async (page) => {
     await page.getByRole('button', { name: 'Headers' }).click();
     await page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line').first().click();
     await page.keyboard.type('{ "X-API-Key": "a key"');
-    // GraphiQL takes the header into its tab, and from there into its history, after a pause.
+    // GraphiQL copies the header into its tab and its history after a delay.
     await page.waitForTimeout(1_000);
     const sent = page.waitForRequest((request) => request.headers()['x-api-key'] === 'a key');
     await runAndWaitFor(page, '"totalCount"');
     await sent;
     await page.getByRole('button', { name: 'Show History' }).click();
     await page.locator('.graphiql-history-item').filter({ hasText: 'FailedSends' }).first().waitFor();
-    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
-    assert.ok(!kept.includes('a key'), 'a credential was written to the disk');
+    const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+    assert.ok(!stored.includes('a key'), 'a credential was stored');
     await screenshot(page, 'history-panel');
   }));
 
-test('a refusal for want of a credential says where to put one', () =>
-  inGraphiql({}, async (page, { complaints }) => {
+test('an unauthenticated request is rejected with advice on the credential', () =>
+  inGraphiql({}, async (page, { browserErrors }) => {
     await page.route('**/graphql', (route) => route.fulfill({ status: 401, json: { errors: [{ message: 'Who asks?' }] } }));
     await page.reload();
     await page.getByRole('status').getByText('Headers editor').waitFor();
     await screenshot(page, 'unauthenticated');
-    // The browser reports the refusal itself.
-    complaints.length = 0;
+    // The browser reports the 401 response as an error.
+    browserErrors.length = 0;
   }));
 
-test('stored tabs come back after a reload, with the query that was edited', () =>
+test('stored tabs with edited queries are restored after a reload', () =>
   inGraphiql({}, async (page) => {
     await page.getByRole('tab', { name: 'Budget' }).click();
     await page.locator('.graphiql-query-editor .view-line').first().click();
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.insertText('query Edited { upstreamBudget { usedToday } }');
     await page.getByRole('tab', { name: 'Edited' }).waitFor();
-    // GraphiQL stores its tabs half a second after a change.
+    // GraphiQL stores its tabs 500 ms after a change.
     await page.waitForTimeout(1_000);
     await page.reload();
     await page.getByRole('tab', { name: 'Edited', selected: true }).waitFor();
     assert.equal(await page.getByRole('tab').count(), 6);
   }));
 
-// The picture at the top of the README: what a newcomer sees after pressing play.
+// The test writes the screenshot in the README, which shows the result of the first starter query.
 test('the screenshot is written', { skip: !process.env.WRITE_SCREENSHOT }, () =>
   inGraphiql({ device: { viewport: { width: 1200, height: 730 } } }, async (page) => {
     await page.getByRole('button', { name: 'Hide editor tools' }).click();
     await runAndWaitFor(page, '"totalCount"');
-    // Scroll bars fade when the pointer has left the editors.
+    // Scroll bars fade after the pointer leaves the editors.
     await page.mouse.move(0, 0);
     await page.waitForTimeout(2_000);
     await page.screenshot({ path: `${import.meta.dirname}/../../docs/graphiql.png` });

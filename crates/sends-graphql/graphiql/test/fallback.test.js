@@ -1,5 +1,5 @@
-// The page of a build without the bundle decides between GraphiQL from the content delivery network, which npm's copies
-// of the same files stand in for, and the plain page. The browser checks the copies against the hashes in the page.
+// Page of a build without the bundle, which selects GraphiQL from the CDN or the plain page. The same files from npm
+// replace the CDN, and the browser compares them with the hashes in the page.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -33,14 +33,14 @@ function fromNpm(route) {
   });
 }
 
-/** Never answers, as behind a firewall that drops packets. */
-const hanging = () => {};
+/** Never responds, as behind a firewall that drops packets. */
+const neverResponds = () => {};
 
 async function screenshot(page, name) {
   if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
 }
 
-/** Opens the page, and closes it whatever comes of it. */
+/** Opens the page, and closes it even if the test fails. */
 async function opened(elsewhere, work, options) {
   const page = await openGraphiql(browser, service.origin, { elsewhere, ...options });
   try {
@@ -53,20 +53,20 @@ async function opened(elsewhere, work, options) {
 const plainPage = (page) => page.locator('#run').waitFor({ timeout: 10_000 });
 const graphiql = (page) => page.locator('.graphiql-query-editor').waitFor();
 
-test('with the network it is GraphiQL and runs the first query', () =>
-  opened(fromNpm, async ({ page, strangers, complaints }) => {
+test('GraphiQL from the CDN runs the first query', () =>
+  opened(fromNpm, async ({ page, externalUrls, browserErrors }) => {
     await runAndWaitFor(page, '"isComplete"');
     const answer = await responseText(page);
     assert.ok(answer.includes('"totalCount": 9') && answer.includes('Reading group: the new dates'), answer);
     await screenshot(page, 'fallback');
     assert.deepEqual(
-      strangers.map((url) => new URL(url).host),
+      externalUrls.map((url) => new URL(url).host),
       Array(4).fill('cdn.jsdelivr.net'),
     );
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(browserErrors, []);
   }));
 
-test('with the network a shared query is open in GraphiQL, on a first visit and on a later one', () =>
+test('GraphiQL from the CDN opens a shared query, with and without stored tabs', () =>
   opened(fromNpm, async ({ page }) => {
     for (const query of ['{reasonCodes{code}}', '{upstreamBudget{usedToday}}']) {
       await page.goto(`${service.origin}/graphiql?query=${encodeURIComponent(query)}`);
@@ -74,8 +74,8 @@ test('with the network a shared query is open in GraphiQL, on a first visit and 
     }
   }));
 
-test('with the network the address follows the tab', () =>
-  opened(fromNpm, async ({ page, complaints }) => {
+test('GraphiQL from the CDN updates the URL when the tab changes', () =>
+  opened(fromNpm, async ({ page, browserErrors }) => {
     const query = 'query Shared { upstreamBudget { usedToday } }';
     await page.goto(`${service.origin}/graphiql?${new URLSearchParams({ query })}`);
     await page.getByRole('tab', { name: 'Shared' }).waitFor();
@@ -83,10 +83,10 @@ test('with the network the address follows the tab', () =>
     assert.equal(new URL(page.url()).searchParams.get('query'), query);
     await page.getByRole('tab', { name: 'Budget' }).click();
     await page.waitForFunction(() => location.search.includes('Budget'));
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(browserErrors, []);
   }));
 
-test('with the network the answer has room on a phone', () =>
+test('GraphiQL from the CDN shows the response on a phone', () =>
   opened(
     fromNpm,
     async ({ page }) => {
@@ -98,7 +98,7 @@ test('with the network the answer has room on a phone', () =>
     { device: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
   ));
 
-test('a changed file does not run, and the plain page is there', () =>
+test('a modified file is not run, and the plain page is shown', () =>
   opened(
     (route) =>
       route.fulfill({
@@ -112,7 +112,7 @@ test('a changed file does not run, and the plain page is there', () =>
     },
   ));
 
-test('one missing file is enough for the plain page, and the others leave no trace in it', () =>
+test('a single missing file leads to the plain page, without effects of the other files', () =>
   opened(
     (route) => (route.request().url().includes('react-dom') ? route.abort() : fromNpm(route)),
     async ({ page }) => {
@@ -121,32 +121,32 @@ test('one missing file is enough for the plain page, and the others leave no tra
     },
   ));
 
-test('a refused connection leads to the plain page at once', () =>
+test('a rejected connection leads to the plain page immediately', () =>
   opened(undefined, async ({ page }) => {
     await plainPage(page);
     await screenshot(page, 'plain');
   }));
 
-test('a connection that hangs leads to the plain page by itself, and a reload does not wait again', () =>
-  opened(hanging, async ({ page, strangers }) => {
+test('an unresponsive connection leads to the plain page after a timeout, and a reload does not wait again', () =>
+  opened(neverResponds, async ({ page, externalUrls }) => {
     await page.getByText('Loading GraphiQL').waitFor();
     await screenshot(page, 'loading');
     await plainPage(page);
     await page.locator('#query').fill('{ reasonCodes { name } }');
-    const asked = strangers.length;
+    const asked = externalUrls.length;
     await page.reload();
     await plainPage(page);
-    assert.equal(strangers.length, asked);
+    assert.equal(externalUrls.length, asked);
     assert.equal(await page.locator('#query').inputValue(), '{ reasonCodes { name } }');
   }));
 
-test('nobody has to wait for a connection that hangs', () =>
-  opened(hanging, async ({ page }) => {
+test('the user can cancel the wait for an unresponsive connection', () =>
+  opened(neverResponds, async ({ page }) => {
     await page.getByRole('button', { name: 'Use the plain page' }).click();
     await plainPage(page);
   }));
 
-test('what comes late does not take the plain page away; GraphiQL is loaded when it is asked for', async () => {
+test('a late response does not replace the plain page, and GraphiQL is loaded on request', async () => {
   const late = [];
   let isReachable = false;
   const elsewhere = (route) => (isReachable ? fromNpm(route) : void late.push(route));

@@ -24,13 +24,13 @@ async function editorText(page, editor) {
   return text.replaceAll('\u00a0', ' ');
 }
 
-/** The parameters of the address, once the page shows `tab`; GraphiQL reports edits after a pause. */
+/** Returns the parameters of the URL once the condition is true. GraphiQL reports edits after a delay. */
 async function addressOf(page, condition) {
   await page.waitForFunction(condition, undefined, { timeout: 5_000 });
   return new URL(page.url()).searchParams;
 }
 
-test('a link opens its query in a tab of its own and does not run it', async () => {
+test('a link opens its query in a new tab and does not run it', async () => {
   const operations = [];
   await inGraphiql({ path: link({ query, variables }) }, async (page) => {
     page.on('request', (request) => operations.push(request.postDataJSON()?.operationName));
@@ -47,10 +47,10 @@ test('a link opens its query in a tab of its own and does not run it', async () 
   });
 });
 
-test('a link adds its tab to the stored ones once', () =>
+test('a link adds its tab to the stored tabs once', () =>
   inGraphiql({}, async (page, { origin }) => {
     await page.getByRole('tab', { name: 'Budget' }).click();
-    // GraphiQL stores its tabs half a second after a change.
+    // GraphiQL stores its tabs 500 ms after a change.
     await page.waitForTimeout(1_000);
     for (const attempt of ['opened', 'opened again']) {
       await page.goto(origin + link({ query, variables }));
@@ -60,7 +60,7 @@ test('a link adds its tab to the stored ones once', () =>
     }
   }));
 
-test('the address is a link to the active tab, without its headers', () =>
+test('the URL is a link to the active tab and excludes its headers', () =>
   inGraphiql({}, async (page, { origin }) => {
     await page.waitForTimeout(1_000);
     assert.equal(page.url(), `${origin}/graphiql`);
@@ -87,7 +87,7 @@ for (const [name, parameters] of [
   ['an empty query', '?query=&variables=%7B%7D'],
   ['a long query', `?${new URLSearchParams({ query: `{ upstreamBudget { usedToday } } # ${'x'.repeat(12_000)}` })}`],
 ]) {
-  test(`${name} in the link leaves a page that works`, () =>
+  test(`${name} in the link does not break the page`, () =>
     inGraphiql({ path: `/graphiql${parameters}` }, async (page) => {
       await page.getByRole('tab', { name: 'Budget' }).click();
       await page.waitForTimeout(500);
@@ -95,7 +95,7 @@ for (const [name, parameters] of [
     }));
 }
 
-test('a query that is too long for a link leaves the bare address', () =>
+test('the URL has no parameters if the query is too long for a link', () =>
   inGraphiql({}, async (page, { origin }) => {
     await page.getByRole('tab', { name: 'Budget' }).click();
     await addressOf(page, () => location.search.includes('Budget'));

@@ -1,4 +1,4 @@
-// The layout on a phone.
+// Layout on a phone.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ const inGraphiql = bundlePages();
 const device = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`the answer has room below the query, in the ${colorScheme}`, () =>
+  test(`the response is shown below the query, in the ${colorScheme}`, () =>
     inGraphiql({ device, colorScheme }, async (page) => {
       await runAndWaitFor(page, '"isComplete"');
       const answer = await page.locator('.graphiql-response').boundingBox();
@@ -23,7 +23,7 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-test('the documentation takes the place of the query and the answer', () =>
+test('the documentation replaces the query and the response', () =>
   inGraphiql({ device }, async (page) => {
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).tap();
     const docs = page.locator('.graphiql-plugin');
@@ -35,7 +35,7 @@ test('the documentation takes the place of the query and the answer', () =>
     await runAndWaitFor(page, '"isComplete"');
   }));
 
-test('variables open above the answer', () =>
+test('variables open above the response', () =>
   inGraphiql({ device }, async (page) => {
     await page.getByRole('tab', { name: 'Several' }).tap();
     await page.getByRole('button', { name: 'Variables' }).tap();
@@ -47,7 +47,7 @@ test('variables open above the answer', () =>
     await screenshot(page, 'phone-variables');
   }));
 
-test('a finger scrolls to the last tab', () =>
+test('a touch scrolls to the last tab', () =>
   inGraphiql({ device }, async (page, { context }) => {
     const debugging = await context.newCDPSession(page);
     const { y } = await page.locator('.graphiql-tabs').boundingBox();

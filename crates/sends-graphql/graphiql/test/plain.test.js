@@ -1,4 +1,4 @@
-// The plain page: all that can be done on it, without a network beside the service.
+// All functions of the plain page, in a browser that can connect only to the service.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ after(async () => {
   await service?.stop();
 });
 
-/** Opens the plain page of a service, with this in its address, and closes it whatever comes of it. */
+/** Opens the plain page of a service with these URL parameters, and closes it even if the test fails. */
 async function onPlainPage({ at = service, search = '', viewport = DESKTOP, colorScheme } = {}, work) {
   const { page, context } = await openGraphiql(browser, at.origin, { colorScheme });
   try {
@@ -55,7 +55,7 @@ const answer = async (page) => JSON.parse(await page.locator('#answer').textCont
 const docs = (page) => page.locator('#docs');
 const heading = (page, name) => docs(page).getByRole('heading', { level: 3, name }).waitFor();
 
-test('every starter tab runs and answers without an error', () =>
+test('every starter tab runs without an error', () =>
   onPlainPage({}, async (page) => {
     const tabs = await page.getByRole('tab').allTextContents();
     assert.ok(tabs.length >= 6, tabs);
@@ -67,12 +67,12 @@ test('every starter tab runs and answers without an error', () =>
       assert.equal(errors, undefined, tab);
       assert.deepEqual(emptyLists(data), [], tab);
     }
-    // Each tab has kept its own answer.
+    // Each tab still has its own response.
     await page.getByRole('tab', { name: tabs[0] }).click();
     assert.ok((await answer(page)).data.sends.totalCount > 0);
   }));
 
-test('the documentation leads from type to type and back, and finds fields', () =>
+test('the documentation links types, navigates back, and finds fields', () =>
   onPlainPage({}, async (page) => {
     await docs(page).getByRole('button', { name: 'Query', exact: true }).first().click();
     await docs(page).getByText('Campaign activity by id').waitFor();
@@ -88,7 +88,7 @@ test('the documentation leads from type to type and back, and finds fields', () 
     await heading(page, '0 found');
   }));
 
-test('what is deprecated and what a type implements is in the documentation', () =>
+test('the documentation shows deprecations and implemented interfaces', () =>
   onPlainPage({}, async (page) => {
     await page.route('**/graphql', async (route) => {
       const response = await route.fetch();
@@ -104,7 +104,7 @@ test('what is deprecated and what a type implements is in the documentation', ()
     await docs(page).getByText('Implements').waitFor();
   }));
 
-test('a wrong query shows its error and the way to its place', () =>
+test('an invalid query shows its error with a link to the location', () =>
   onPlainPage({}, async (page) => {
     await page.locator('#query').fill('{\n  reasonCodes { wrong }\n}');
     await run(page);
@@ -113,7 +113,7 @@ test('a wrong query shows its error and the way to its place', () =>
     assert.equal(await page.locator('#query').evaluate((area) => area.selectionStart), '{\n  reasonCodes { '.length);
   }));
 
-test('what cannot be sent is not sent, in words', () =>
+test('invalid variables and headers are reported and not sent', () =>
   onPlainPage({}, async (page) => {
     const sent = [];
     page.on('request', (request) => sent.push(request.url()));
@@ -138,7 +138,7 @@ test('what cannot be sent is not sent, in words', () =>
     assert.ok(!sent.some((url) => url.endsWith('/graphql')), sent);
   }));
 
-test('headers travel with the query and are not kept', () =>
+test('headers are sent with the query and not stored', () =>
   onPlainPage({}, async (page) => {
     await page.locator('#headers-box summary').click();
     for (const [headers, name, value] of [
@@ -183,7 +183,7 @@ test('the keyboard runs, indents and leaves the editor', () =>
     assert.equal(await page.evaluate(() => document.activeElement.closest('details')?.id), 'variables-box');
   }));
 
-test('tabs are chosen with arrows, added, closed and reset, and last as long as the session', () =>
+test('tabs are selected with arrow keys, added, closed and reset, and stored for the session', () =>
   onPlainPage({}, async (page) => {
     const selected = () => page.getByRole('tab', { selected: true });
     const count = await page.getByRole('tab').count();
@@ -206,7 +206,7 @@ test('tabs are chosen with arrows, added, closed and reset, and last as long as 
     assert.equal(await page.getByRole('tab').count(), count);
   }));
 
-test('a shared query and its variables are open, once', () =>
+test('a shared query is opened once with its variables', () =>
   onPlainPage(
     { search: `?${new URLSearchParams({ query: 'query Shared($id: ID!) { campaignActivity(id: $id) { id } }', variables: `{"id":"${ACTIVITY}"}` })}` },
     async (page) => {
@@ -218,7 +218,7 @@ test('a shared query and its variables are open, once', () =>
     },
   ));
 
-test('a browser that opens the endpoint with a query has it on the page', () =>
+test('a browser that opens the endpoint with a query is redirected to the page with the query', () =>
   onPlainPage({}, async (page) => {
     await page.goto(`${service.origin}/graphql?query=${encodeURIComponent('query FromTheEndpoint { __typename }')}`);
     assert.equal(new URL(page.url()).pathname, '/graphiql');
@@ -230,7 +230,7 @@ test('a browser that opens the endpoint with a query has it on the page', () =>
     }
   }));
 
-test('where introspection is off the page says so and queries run', async () => {
+test('if introspection is disabled, the page reports it and queries run', async () => {
   const closed = await startService(PROGRAM, ['--sandbox', '--introspection=false']);
   try {
     await onPlainPage({ at: closed }, async (page) => {
@@ -245,7 +245,7 @@ test('where introspection is off the page says so and queries run', async () => 
   }
 });
 
-test('where a key is needed the page says where to put it, and then loads the documentation', async () => {
+test('if a key is required, the page explains where to enter it and then loads the documentation', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sends-keys-'));
   const file = join(folder, 'keys');
   writeFileSync(file, 'key-of-the-browser\n', { mode: 0o600 });
@@ -268,7 +268,7 @@ test('where a key is needed the page says where to put it, and then loads the do
   }
 });
 
-test('failures on the way are told in words', () =>
+test('network failures are described in sentences', () =>
   onPlainPage({}, async (page) => {
     const answered = (reply) => page.route('**/graphql', reply, { times: 1 });
     await answered((route) => route.abort());
@@ -285,7 +285,7 @@ test('failures on the way are told in words', () =>
     await problem(page, 'Slower.');
   }));
 
-test('a run can be cancelled, and the next one of the tab takes its place', () =>
+test('a run can be cancelled, and the next run of the tab replaces it', () =>
   onPlainPage({}, async (page) => {
     const hang = () => page.route('**/graphql', () => {}, { times: 1 });
     const cancel = page.getByRole('button', { name: 'Cancel' });
@@ -304,7 +304,7 @@ test('a run can be cancelled, and the next one of the tab takes its place', () =
 
 for (const colorScheme of ['light', 'dark']) {
   for (const [device, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
-    test(`axe finds nothing wrong and nothing is cut off, on a ${device} in the ${colorScheme}`, () =>
+    test(`axe finds no violations and no text is cut off, on a ${device} in the ${colorScheme}`, () =>
       onPlainPage({ colorScheme, viewport }, async (page) => {
         await page.evaluate(AXE);
         await run(page);

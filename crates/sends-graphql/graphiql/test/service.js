@@ -1,4 +1,4 @@
-// The service as a process of the test's own, in sandbox mode on a free port.
+// Runs a service in sandbox mode on a free port.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Starts `program`; its `origin` is where it answers, and `stop()` ends it. */
+/** Starts `program`. Returns its `origin`, and the function `stop`, which ends it. */
 export async function startService(program, options = ['--sandbox']) {
   const state = mkdtempSync(join(tmpdir(), 'sends-graphiql-'));
   const env = { PATH: process.env.PATH, SENDS_LISTEN: '127.0.0.1:0', SENDS_STATE_DIR: state };

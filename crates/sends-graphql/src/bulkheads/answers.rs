@@ -6,7 +6,7 @@
 //! Contact moves to the waiting lane. If that lane is full, the operation queues with its reservation. Queued operations together
 //! use at most half of the small and of the large lane. One connection can use half of each lane.
 //!
-//! Independent of HTTP and of the schema.
+//! The module is independent of HTTP and of the schema.
 
 mod estimate;
 mod lanes;
@@ -63,7 +63,7 @@ impl AnswerBudget {
     }
 }
 
-/// Memory budget of one connection: half of each lane, or a single response of any size. Clones share it.
+/// Memory budget of one connection: half of each lane, or a single response of any size. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget {
     lanes: Arc<Lanes>,
@@ -82,8 +82,8 @@ impl ConnectionBudget {
         Ok(AnswerMemory::new(self, share, estimate))
     }
 
-    /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The sum
-    /// is limited like a single response.
+    /// Reserves memory for all operations of a batch in one step, so that no operation waits for the memory of another. The limit
+    /// for a single response applies to the sum.
     pub async fn reserve_batch(&self, estimates: &[Estimate]) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
         let sum = |bytes: fn(Estimate) -> usize| {
             let each = estimates.iter().map(|estimate| bytes(*estimate));

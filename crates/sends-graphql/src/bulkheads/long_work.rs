@@ -93,7 +93,7 @@ mod tests {
         let long_work = LongWork::new().unwrap();
         let (sender, receiver) = mpsc::channel();
         let busy = long_work.run(async move { receiver.recv_timeout(Duration::from_secs(30)) });
-        // Runs on the only thread of the test's runtime.
+        // The sender runs on the only thread of the test's runtime.
         let (output, sent) = tokio::join!(busy, async move { sender.send(7) });
         assert_eq!((output, sent), (Ok(7), Ok(())));
     }

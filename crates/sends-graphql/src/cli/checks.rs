@@ -71,7 +71,7 @@ impl Config {
         Self::new(source, selection.upstream, problems)
     }
 
-    /// Configuration of a command that reads the log of the sandbox. `None` for the log of the account.
+    /// Returns the configuration of a command that reads the log of the sandbox, or `None` for the log of the account.
     pub(super) fn of_sandbox_log(options: SandboxOptions) -> Result<Option<Self>, Problem> {
         let Some(sandbox) = sandbox(options)? else {
             return Ok(None);

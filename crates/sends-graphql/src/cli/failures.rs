@@ -1,4 +1,4 @@
-//! `failures`: the activities whose most recent send needs attention, each with its reason and remedy.
+//! Command `failures`: prints the activities whose most recent send needs attention, each with its reason and remedy.
 
 mod display;
 
@@ -37,7 +37,7 @@ pub struct FailuresOptions {
     pub account: AccountOptions,
 }
 
-/// Sends in one page of the log.
+/// Number of sends in one page of the log.
 const PAGE: usize = 500;
 
 /// Outcomes of sends that may need attention. Whether they do depends on the whole history of the activity.
@@ -70,7 +70,7 @@ pub async fn failures(
     }
 }
 
-/// Candidates of the period by activity, the most recent first.
+/// Returns the candidates of the period by activity, the most recent first.
 async fn candidates(
     log: &dyn SendLog,
     owner: Owner,
@@ -103,7 +103,7 @@ async fn candidates(
     }
 }
 
-/// The candidates whose activity still needs attention, each with the most recent send of its history.
+/// Returns the candidates whose activity still needs attention, each with the most recent send of its history.
 async fn needing_attention(
     store: &dyn Store,
     owner: Owner,

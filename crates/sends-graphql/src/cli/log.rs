@@ -1,4 +1,4 @@
-//! The send log for commands that read it without upstream calls.
+//! Access to the send log for commands that make no upstream calls.
 
 use std::{
     io::{self, Write},
@@ -29,7 +29,7 @@ pub(super) struct AccountLog {
 ///
 /// # Errors
 ///
-/// [`CommandError::NoStore`] if nothing was ever stored: opening would create the store.
+/// [`CommandError::NoStore`] if the folder has no store, because opening a missing store would create it.
 pub(super) async fn open_log(
     sandbox: SandboxOptions,
     account: &AccountOptions,

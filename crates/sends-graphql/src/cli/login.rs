@@ -66,7 +66,7 @@ const SCOPES: [(&str, &str); 4] = [
 /// Scope that grants a refresh token (documented).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// User privileges (documented), each with the consequence if it is missing.
+/// Privileges of the user (documented), each with the consequence if it is missing.
 const PRIVILEGES: [(&str, &str); 2] = [
     ("campaign:read", "no send history can be read"),
     (
@@ -269,7 +269,7 @@ fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'st
     })
 }
 
-/// Returns the user's privileges. The inner error affects only this endpoint, while the token is valid.
+/// Returns the user's privileges. The inner error concerns only this endpoint, and the token is still valid.
 async fn privileges(
     client: &ConstantContact,
     caller: &Caller,

@@ -14,7 +14,7 @@ use clap::{
 use super::Arguments;
 use crate::config::Problem;
 
-/// Options in the short help, in addition to options without an environment variable. `--help` shows all.
+/// Options in the short help, in addition to options that have no environment variable. `--help` shows all options.
 const USUAL: [&str; 12] = [
     "allowed-origin",
     "api-key-file",
@@ -58,7 +58,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Parsed
     }
 }
 
-/// Returns the command definition without the environment variables of removed options and without empty variables.
+/// Returns the command definition. Environment variables that belong to removed options or are empty are excluded.
 fn command(arguments: &[OsString], removed: &[String]) -> clap::Command {
     let command = Arguments::command();
     let names_command = arguments

@@ -44,7 +44,7 @@ const MAX_LISTED_UNREADABLE: usize = 20;
 pub enum Outcome {
     /// Complete, except for unreadable resources.
     Complete,
-    /// Stopped by the daily limit or a signal.
+    /// The daily limit or a signal ended the synchronisation.
     Incomplete,
 }
 

@@ -14,7 +14,7 @@ impl Problems {
         checked.map_err(|problem| self.0.push(problem)).ok()
     }
 
-    /// Records a problem. Always returns `None`, which the caller can return in turn.
+    /// Records a problem. Always returns `None`, so that the caller can return the result.
     pub(crate) fn add<T>(&mut self, problem: Problem) -> Option<T> {
         self.0.push(problem);
         None

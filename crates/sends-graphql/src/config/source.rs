@@ -12,7 +12,7 @@ use super::{AccountOptions, Problem, SandboxOptions, UpstreamOptions, problem::P
 pub enum Source {
     /// The embedded sandbox, whose data is not stored.
     Sandbox(SandboxOptions),
-    /// The accounts of the callers' tokens, without persistent histories.
+    /// Accounts of the callers' tokens, whose histories are not stored persistently.
     CallersAccounts {
         /// Folder of the daily call count. `None` if the count is only in memory.
         store: Option<StateDir>,
@@ -29,7 +29,7 @@ pub enum Source {
 pub enum CredentialSource {
     Environment {
         variables: Box<EnvironmentVariables>,
-        /// Used to refresh the access token.
+        /// Endpoints for refreshing the access token.
         endpoints: Box<Endpoints>,
     },
     Login,

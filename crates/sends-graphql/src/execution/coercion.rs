@@ -242,10 +242,10 @@ fn is_unset_variable(value: &Literal, variables: &Variables) -> bool {
     matches!(value, Literal::Variable(name) if !variables.contains_key(name))
 }
 
-/// Bytes of a value without its text, including allocator overhead.
+/// Bytes of a value excluding its text, but including allocator overhead.
 const VALUE: usize = size_of::<Value>() + 16;
 
-/// Bytes of an object member without its name and value.
+/// Bytes of an object member excluding its name and value.
 const MEMBER: usize = 64;
 
 pub(super) fn bytes_of(value: &Value) -> usize {

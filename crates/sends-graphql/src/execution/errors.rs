@@ -17,7 +17,7 @@ pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
         }
         error.message = shorten(std::mem::take(&mut error.message));
         if error.extensions.is_none() {
-            // async-graphql reports invalid documents, variables and arguments without a code.
+            // async-graphql adds no code to errors about invalid documents, variables and arguments.
             error.extensions = Some(code_only(ErrorCode::BadUserInput));
         }
     }

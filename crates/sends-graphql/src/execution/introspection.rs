@@ -13,7 +13,7 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use super::coercion::Variables;
 use crate::execution::validation::Types;
 
-/// Returns the values of the introspection fields, without errors in their arguments, which the plan reports.
+/// Returns the values of the introspection fields. Errors in their arguments are omitted, because the plan reports them.
 pub(super) fn execute(
     document: &Valid<ExecutableDocument>,
     fields: &[Node<Field>],
@@ -47,7 +47,7 @@ pub(super) fn execute(
         &operation,
         &Valid::assume_valid(variables),
     )?;
-    // Converted through JSON text, since the two crates have different value types.
+    // The conversion goes through JSON text, since the two crates have different value types.
     Ok(serde_json::from_str(&serde_json::to_string(
         &data.unwrap_or_default(),
     )?)?)

@@ -26,8 +26,8 @@ use async_graphql_value::Value as Literal;
 
 use super::plan::{Field, Object, Offset, Selections, is_introspection};
 
-/// Response name of the `__typename` field that `completion.rs` reads. It is not a valid alias, so it cannot conflict with a
-/// caller's alias.
+/// Response name of the `__typename` field that `completion.rs` reads. The name is not a valid alias, so that it cannot conflict
+/// with a caller's alias.
 pub(super) const MARKER: &str = "the type";
 
 pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {

@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     /// Root fields, or the error in their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
     pub(crate) introspection: Vec<Node<executable::Field>>,
-    /// Number of fields whose response name their object already has.
+    /// Number of fields with the same response name as an earlier field of their object.
     pub(crate) repeated_fields: usize,
     /// Number of fields, counted for each possible type.
     pub(crate) fields: usize,

@@ -1,10 +1,10 @@
 //! Validation and limits of operations before execution.
 //!
-//! `text.rs` checks a text before parsing, and `document_size.rs` checks the parsed document before validation, without expanding
+//! `text.rs` checks a document before parsing, and `document_size.rs` checks its size before validation, without expanding
 //! its fragments. `values.rs` and `variables.rs` check literals and variables before coercion, and `calls.rs` checks the
 //! estimated upstream calls of the plan. `apollo-compiler` parses and validates documents against the schema in `types.rs`.
 //!
-//! Independent of HTTP and of resolvers.
+//! The module is independent of HTTP and of resolvers.
 
 mod calls;
 mod document_size;
@@ -41,7 +41,7 @@ pub struct Document {
     pub size: DocumentSize,
 }
 
-/// Checks the size of a text and its variables. Returns the size of the variables in bytes.
+/// Checks the size of a document and its variables. Returns the size of the variables in bytes.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
@@ -54,7 +54,7 @@ pub fn check_size(
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Rejected> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
-    // Second limit on recursion, since the check above ignores invalid tokens.
+    // The parser's recursion limit is a second check, since the check above ignores invalid tokens.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")

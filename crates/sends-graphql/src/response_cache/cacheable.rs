@@ -86,7 +86,7 @@ fn is_listed(document: &ExecutableDocument, set: &SelectionSet) -> bool {
     let listed = listed.map_or(&[][..], |(_, fields)| fields);
     set.selections.iter().all(|selection| match selection {
         Selection::Field(field) => {
-            // The account's time zone is not part of a history.
+            // A date in the account's time zone depends on the account in addition to the history.
             let in_a_zone = field.specified_argument_by_name("zone").is_some();
             let is_listed_itself = listed.contains(&field.name.as_str()) && !in_a_zone;
             field.name == "__typename" || is_listed_itself && is_listed(document, &field.selection_set)

@@ -29,7 +29,7 @@ pub(super) async fn of_large(
     let (head, body) = response.into_parts();
     match long_work.run(body.collect()).await {
         Ok(body) => Response::from_parts(head, Body::from(body.to_bytes())),
-        // Aborts the connection, as the error would without this layer.
+        // The error aborts the connection, as an error in an uncompressed response does.
         Err(error) => {
             let broken = futures_util::stream::once(async { Err::<axum::body::Bytes, _>(error) });
             Response::from_parts(head, Body::from_stream(broken))

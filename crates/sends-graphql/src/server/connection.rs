@@ -148,9 +148,9 @@ fn drain_backlog(
 
 #[derive(Clone)]
 struct End {
-    /// Cancelled when responses start to announce the close of their connection.
+    /// Token that is cancelled when responses start to announce the close of their connection.
     started: CancellationToken,
-    /// Cancelled when idle connections are to be closed.
+    /// Token that is cancelled when idle connections must close.
     closing: CancellationToken,
 }
 

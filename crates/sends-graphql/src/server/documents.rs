@@ -68,7 +68,7 @@ impl Documents {
             Self::Trusted(trusted) => {
                 let named = hash.as_deref().or(request.document_id.as_deref());
                 let text = match (named, text) {
-                    // A text is ignored if the request also names a document.
+                    // The request's text is ignored if the request also names a trusted document.
                     (Some(name), _) => trusted.named(name),
                     (None, Some(text)) => trusted.with_text(&text),
                     (None, None) => return Err(no_document()),
@@ -125,7 +125,7 @@ fn registered_document(
     })
 }
 
-/// Some clients match the message before they send the text.
+/// Returns the rejection of an unregistered hash. Some clients send the document only if the message matches.
 fn not_found() -> Rejection {
     Rejection::of_request(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
 }

@@ -38,11 +38,11 @@ use crate::{
 /// Request headers that affect a response. The compression layer adds its own header.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
-/// Maximum number of values in a request other than variables: other parameters and short extensions.
+/// Maximum number of values in a request that are not variables, such as other parameters and short extensions.
 const MAX_OTHER_VALUES: usize = 100;
 
-/// Bytes of a body beyond which parsing counts as [long work](crate::bulkheads::long_work), about a millisecond. Smaller bodies
-/// do not justify the overhead of a thread switch.
+/// Bytes of a body beyond which parsing counts as [long work](crate::bulkheads::long_work). Parsing such a body takes about a
+/// millisecond. Smaller bodies do not justify the overhead of a thread switch.
 const LONG_BODY: usize = 64 << 10;
 
 pub(super) struct Endpoint {
@@ -125,7 +125,7 @@ impl Endpoint {
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
         let finish = move |executed: Executed| {
-            // A response with errors gets no entity tag, since the next response can differ.
+            // A response with errors has no entity tag, since the next response can differ.
             let response = &executed.response;
             let tag = response
                 .is_ok()
@@ -149,7 +149,7 @@ impl Endpoint {
         media_type: MediaType,
     ) -> Result<Response, Rejection> {
         let headers = &parts.headers;
-        // Replaces the preflight check, since cross-origin pages cannot send this content type without a preflight.
+        // This check replaces the preflight check, since cross-origin pages cannot send this content type without a preflight.
         body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
@@ -224,7 +224,7 @@ fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Re
     Ok((json, memory))
 }
 
-/// Concatenates the responses of a batch. The parts stay separate, since joining them would double their memory.
+/// Concatenates the responses of a batch. The responses stay separate, since joining them would double their memory.
 fn batch_of(responses: Vec<Result<Serialised, Rejection>>) -> (Pieces, BodyResources) {
     let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(responses.len()));
     json.push("[");

@@ -101,8 +101,8 @@ pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
     declared.to_str().is_ok_and(is_json)
 }
 
-/// Returns whether browsers send such a body to another origin without a preflight. The exemption covers the content types of
-/// HTML forms and invalid headers.
+/// Returns whether browsers send such a body to another origin without a preflight. The content types of HTML forms, and invalid
+/// headers, are exempt from the preflight.
 pub(super) fn is_simple_body(headers: &HeaderMap) -> bool {
     const OF_FORMS: [&str; 3] = [
         "application/x-www-form-urlencoded",

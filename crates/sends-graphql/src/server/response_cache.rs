@@ -1,5 +1,5 @@
-//! Middleware of the [response cache](crate::response_cache). A request with the same headers and body as an earlier request gets
-//! the cached response while it is valid.
+//! Middleware of the [response cache](crate::response_cache). If a request has the same headers and body as an earlier request,
+//! the middleware returns the cached response while it is valid.
 //!
 //! The middleware is independent of GraphQL and of the meaning of headers, since the key contains all headers that can affect a
 //! response. Authorization is checked for each request.

@@ -40,7 +40,7 @@ pub(super) async fn before_graphql(State(has_page): State<bool>, request: Reques
     next.run(request).await
 }
 
-/// Redirects `/` to GraphiQL. Clients other than browsers also get a message that names the endpoint.
+/// Redirects `/` to GraphiQL. For clients other than browsers, the response also contains a message that names the endpoint.
 pub(super) async fn root(request: Request) -> Response {
     let response = redirect("./graphiql", request.uri());
     if media_type::prefers_html(request.headers()) {

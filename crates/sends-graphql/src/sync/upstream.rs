@@ -72,7 +72,7 @@ impl BackgroundUpstream {
             owner: self.owner,
             caller: caller.clone(),
             asked_at: self.clock.now(),
-            // Bypasses stored histories.
+            // A maximum age of zero bypasses stored histories.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
             unwritten: Arc::default(),

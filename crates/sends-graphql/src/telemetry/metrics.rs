@@ -27,9 +27,9 @@ pub use self::{state::State, text::CONTENT_TYPE};
 pub enum Outcome {
     Ok,
     Partial,
-    /// Executed, but without data.
+    /// The operation was executed, but its response has no data.
     Failed,
-    /// Rejected as invalid or for lack of capacity.
+    /// The request was invalid, or there was no capacity for it.
     Refused,
     /// The caller disconnected before the response.
     Cancelled,

@@ -92,8 +92,8 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     if outcome == Outcome::Failed {
         span.record("otel.status_code", "ERROR");
     }
-    // Logged at debug level, because at thousands of requests per second the lines would cost more than the responses. The
-    // metrics contain the same numbers, and upstream failures are logged as warnings.
+    // The line has debug level, because at thousands of requests per second the lines would cost more than the responses. The
+    // metrics contain the same values, and upstream failures are logged as warnings.
     span.in_scope(|| {
         tracing::debug!(
             target: "sends_graphql::sources::access",

@@ -1,4 +1,4 @@
-//! Executor with an embedded sandbox as its upstream, without HTTP.
+//! Executor with an embedded sandbox as its upstream. Operations are executed directly, not over HTTP.
 
 use std::{sync::Arc, time::Duration};
 

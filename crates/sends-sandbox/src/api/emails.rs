@@ -47,7 +47,7 @@ pub(super) fn send_history(call: &Call<'_>, id: &str, now: Moment) -> Result<Rep
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Reply> {
     let until = call.query.moment("after_date", FAMILY)?;
     let before = call.query.moment("before_date", FAMILY)?;
-    // In a newest-first listing, campaigns before a date follow its place.
+    // The listing is newest first, so `before_date` is equivalent to a cursor at that date.
     let before = before.map(|at| Place {
         at,
         id: uuid::Uuid::nil(),

@@ -76,7 +76,7 @@ impl Query {
     }
 }
 
-/// Returns a page of rows that are all in memory. Its cursors are positions.
+/// Returns a page of rows that are all in memory. Its cursors are row indexes.
 pub(super) fn page<T>(
     call: &Call<'_>,
     (family, path, member): (&str, &str, &str),
@@ -95,7 +95,7 @@ pub(super) fn page<T>(
     Ok(linked(member, rows, next, call.settings.last_page))
 }
 
-/// Returns a page of campaigns. Its cursors are places.
+/// Returns a page of campaigns. Its cursors encode a [`Place`].
 pub(super) fn campaign_page(
     call: &Call<'_>,
     family: &str,

@@ -53,7 +53,7 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
         }
     }
     if has_drafts && results.is_empty() {
-        // An activity without statistics is among the errors, and a batch of drafts fails as a whole (documented).
+        // If an activity has no statistics, it is among the errors. A batch of drafts fails as a whole (documented).
         return Err(errors::not_found(call.settings, FAMILY));
     }
     Ok(Reply::ok(&json!({"errors": errors, "results": results})))

@@ -139,7 +139,6 @@ macro_rules! switch {
 }
 
 switch! {
-    /// The window of a second.
     SecondWindow {
         /// The seconds of the wall clock: up to twice the rate passes around an edge.
         Fixed,
@@ -148,7 +147,6 @@ switch! {
     }
 }
 switch! {
-    /// The availability of the upstream.
     Availability {
         /// Available.
         Up,
@@ -159,7 +157,6 @@ switch! {
     }
 }
 switch! {
-    /// The encoding of bodies for a client that accepts gzip.
     Encoding {
         /// Compressed.
         Gzip,
@@ -168,7 +165,6 @@ switch! {
     }
 }
 switch! {
-    /// The status for an id that is not a UUID.
     MalformedId {
         /// 400.
         BadRequest,
@@ -177,7 +173,6 @@ switch! {
     }
 }
 switch! {
-    /// The body of a 404.
     NotFoundBody {
         /// An array of errors.
         Array,
@@ -188,7 +183,6 @@ switch! {
     }
 }
 switch! {
-    /// The history of an activity that cannot be sent.
     UnsendableHistory {
         /// 200 with an empty array.
         Empty,
@@ -199,7 +193,6 @@ switch! {
     }
 }
 switch! {
-    /// The documented values of `send_status`.
     SendStatus {
         /// `COMPLETED`.
         Completed,
@@ -208,7 +201,6 @@ switch! {
     }
 }
 switch! {
-    /// The link to the next page on the last page.
     LastPage {
         /// No `_links`.
         WithoutLinks,
@@ -219,7 +211,6 @@ switch! {
     }
 }
 switch! {
-    /// The spelling of the keys of the open counts by device.
     StatsKeys {
         /// `em_opens.all.mobile`, as in the guide.
         Dotted,
@@ -228,7 +219,6 @@ switch! {
     }
 }
 switch! {
-    /// The type of the counts of the campaign summaries.
     SummaryCounts {
         /// JSON numbers.
         Numbers,
@@ -237,7 +227,6 @@ switch! {
     }
 }
 switch! {
-    /// The effect of a refresh on the refresh token.
     RefreshTokens {
         /// A new one is issued and the earlier ones are invalid.
         Rotating,

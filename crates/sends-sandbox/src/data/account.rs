@@ -137,7 +137,7 @@ impl Account {
         (index < self.generated.activities()).then(|| self.generated.activity_id(index))
     }
 
-    /// Returns at most `limit` campaigns after a place, down to `until` (exclusive).
+    /// Returns at most `limit` campaigns after a [`Place`], down to `until` (exclusive).
     pub(crate) fn campaigns(
         &self,
         order: Order,
@@ -213,8 +213,8 @@ impl Account {
         }
     }
 
-    /// Returns the number of the first generated campaign after a place by binary search, because places decrease with the
-    /// number.
+    /// Returns the number of the first generated campaign after a [`Place`]. The search is binary, because places decrease with
+    /// the number.
     fn first_generated(&self, order: Order, after: Option<Place>) -> u64 {
         let Some(after) = after else { return 0 };
         let (mut low, mut high) = (0, self.generated.campaigns());

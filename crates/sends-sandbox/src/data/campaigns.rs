@@ -19,7 +19,7 @@ pub(crate) struct Activity {
     pub(crate) id: Uuid,
     pub(crate) campaign_id: Uuid,
     pub(crate) role: String,
-    /// In upper case, in contrast to the capitalised status of a campaign.
+    /// Status in upper case, in contrast to the capitalised status of a campaign.
     #[serde(rename = "current_status")]
     pub(crate) status: String,
     #[serde(rename = "contact_list_ids", default)]
@@ -61,7 +61,7 @@ pub(crate) struct Campaign {
     pub(crate) status: String,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
-    /// In any order, as at the upstream.
+    /// Activities in arbitrary order, because the upstream defines none.
     #[serde(rename = "campaign_activities", skip_serializing)]
     pub(crate) activities: Vec<ListedActivity>,
     /// The campaign is listed, but a request for it returns 404.

@@ -135,7 +135,7 @@ impl Account {
         Ok(json!({"campaign_id": campaign_id, "activity_id": id}))
     }
 
-    /// Returns an explicit campaign with a new update date, converted from the generated one with its activities if necessary.
+    /// Returns an explicit campaign with a new update date. A generated campaign becomes explicit together with its activities.
     fn campaign_mut<'a>(
         &self,
         explicit: &'a mut Explicit,
@@ -163,7 +163,7 @@ impl Account {
         Ok(campaign)
     }
 
-    /// Returns an explicit activity, whose campaign gets a new update date.
+    /// Returns an explicit activity, and updates the date of its campaign.
     fn activity_mut<'a>(
         &self,
         explicit: &'a mut Explicit,

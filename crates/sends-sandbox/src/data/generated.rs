@@ -1,4 +1,4 @@
-//! Generated campaigns and activities, a million and more, which are derived from their index and not stored.
+//! Generated campaigns and activities, which are derived from their index and not stored, so that an account can have a million.
 //!
 //! Activities form groups of eight: seven primary activities of one campaign each, and a resend to non-openers that belongs to
 //! the seventh campaign. The dates of update and of the last send decrease strictly with the campaign number. A page of any
@@ -120,7 +120,7 @@ impl Generated {
         NEWEST.plus_millis(-i64::try_from(back).unwrap_or(i64::MAX / 2))
     }
 
-    /// Returns the date of the last send, if any. The dates decrease strictly with the campaign number.
+    /// Returns the date of the last send if the campaign is sent. The dates decrease strictly with the campaign number.
     pub(crate) fn last_sent_at(&self, campaign: u64) -> Moment {
         self.updated_at(campaign)
             .plus_millis(-i64::try_from((self.step_millis / 4).min(600_000)).unwrap_or(0))
@@ -240,7 +240,7 @@ impl Generated {
     }
 
     fn fate(&self, index: u64) -> Fate {
-        // A campaign with a resend was sent before, so its last send is that of the resend.
+        // A campaign with a resend was sent before, so its last send is the resend.
         if index % GROUP >= GROUP - 2 {
             return Fate::Sent(&[0]);
         }

@@ -13,8 +13,8 @@ pub(super) struct Records {
     pub(super) activities: Vec<Activity>,
 }
 
-/// Returns one activity for each form of response, including malformed and undocumented forms. Dates are fixed. The crate's
-/// documentation lists the activities.
+/// Returns one activity for each variant of a response, including malformed and undocumented variants. Dates are fixed. The
+/// crate's documentation lists the activities.
 pub(super) fn odd_records() -> Records {
     serde_json::from_str(include_str!("odd_records.json")).expect("the odd records are valid")
 }

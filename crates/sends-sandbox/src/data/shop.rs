@@ -27,7 +27,7 @@ struct Shop {
 
 #[derive(Deserialize)]
 struct Email {
-    /// Determines the identifiers.
+    /// Seed of the identifiers.
     key: String,
     /// `{season}` is replaced by the season of six weeks ago.
     name: String,
@@ -54,7 +54,7 @@ struct Sending {
     count: i64,
     #[serde(default)]
     reason_code: i64,
-    /// Replaces the lists of the email.
+    /// Lists of this sending, which replace the lists of the email.
     lists: Option<Vec<Uuid>>,
 }
 
@@ -188,7 +188,7 @@ impl Email {
         (status, scheduled_at)
     }
 
-    /// A send starts several seconds after the scheduled minute.
+    /// Creates a send, which starts several seconds after the scheduled minute.
     fn send(&self, index: i64, send_id: i64, send: &Sending, calendar: &Calendar) -> Send {
         let lists = send.lists.as_ref().unwrap_or(&self.lists);
         let seconds = Key::derive(1, &self.key).hash(0x7365, index.unsigned_abs()) % 50 + 4;

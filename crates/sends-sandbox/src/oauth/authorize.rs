@@ -75,7 +75,7 @@ fn problem(client: &ClientConfig, query: &Query) -> Option<(&'static str, &'stat
     }
 }
 
-/// The real upstream compares with the registered redirect URIs.
+/// Returns whether a redirect URI is a loopback address. The real upstream instead checks that the URI is registered.
 fn is_loopback(uri: &Url) -> bool {
     let host = uri.host_str().unwrap_or_default();
     matches!(uri.scheme(), "http" | "https") && matches!(host, "localhost" | "127.0.0.1" | "[::1]")

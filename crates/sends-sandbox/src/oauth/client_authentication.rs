@@ -23,7 +23,7 @@ fn basic(parts: &Parts) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// Returns the application id of a request without authentication.
+/// Returns the application id of a request that is not authenticated.
 pub(super) fn claimed_id(parts: &Parts, form: &Query) -> Option<String> {
     basic(parts)
         .map(|(id, _)| id)

@@ -1,4 +1,4 @@
-//! Token and device responses in observed and possible forms.
+//! Token and device responses in observed and possible variants.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -10,10 +10,10 @@ use super::forms::{Forms, Object};
 use super::odd_text::{ODD, written};
 use crate::reply::Reply;
 
-/// Average number of token responses per form instead of JSON.
+/// Average number of token responses per response that is a form instead of JSON.
 const FORM_ANSWERS: usize = 6;
 
-/// Text that a gateway adds before and after a response.
+/// Text before a response, which a gateway adds.
 const BEFORE: [&str; 4] = ["", "", "\u{feff}", "\r\n\u{feff} "];
 const AFTER: [&str; 6] = [
     "",

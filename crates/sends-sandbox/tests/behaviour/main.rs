@@ -46,7 +46,7 @@ impl Visit {
         }
     }
 
-    /// Starts a sandbox without rate limits, with the odd records.
+    /// Starts a sandbox with disabled rate limits and the odd records.
     pub(crate) async fn unlimited() -> Self {
         Self::to(Config::unlimited().with_odd_records()).await
     }

@@ -1,4 +1,4 @@
-//! The three login flows, the refresh, and their errors.
+//! Login flows, token refresh, and their errors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

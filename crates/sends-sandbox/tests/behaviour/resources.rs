@@ -122,7 +122,7 @@ async fn names_arrive_escaped() {
 }
 
 #[tokio::test]
-async fn statistics_accept_ten_activities_and_distinguish_unknown_ones() {
+async fn statistics_accept_ten_activities_and_distinguish_unknown_activities() {
     let visit = Visit::unlimited().await;
     let path = "reports/stats/email_campaign_activities";
     let stats = visit.json(&format!("{path}/{GUIDE},{UNKNOWN_ID}")).await;
@@ -163,7 +163,7 @@ async fn summaries_are_paged_last_sent_first_without_unsent_campaigns() {
 }
 
 #[tokio::test]
-async fn lists_are_paged_with_deleted_ones_on_request() {
+async fn lists_are_paged_and_include_deleted_lists_on_request() {
     let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(100)).await;
     let (active, _) = all(&visit, "contact_lists?limit=9", "lists").await;
     assert!(active.iter().all(|list| list.get("deleted_at").is_none()));

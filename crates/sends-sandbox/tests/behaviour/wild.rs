@@ -1,4 +1,4 @@
-//! Wild upstream: every form occurs, and the data stays the same.
+//! Wild upstream: every variant of a response occurs, and the data stays the same.
 
 use std::collections::BTreeSet;
 

@@ -20,7 +20,7 @@ impl Lane {
 
 #[derive(Debug)]
 pub(super) struct Lanes {
-    /// Indexed by [`Lane`].
+    /// Bulkheads of the lanes, indexed by [`Lane`].
     totals: [Bulkhead; 3],
     /// Limits on small and large reservations whose operations queue for the waiting lane.
     queued: [Bulkhead; 2],
@@ -112,8 +112,8 @@ impl ConnectionBudget {
         })
     }
 
-    /// Returns a permit to queue for the waiting lane with a reservation in another lane. `None` if queued operations use half of
-    /// the other lane.
+    /// Returns a permit to queue for the waiting lane with a reservation in another lane, or `None` if queued operations use half
+    /// of the other lane.
     pub(super) fn queue_with(&self, share: (Lane, usize)) -> Option<Permits> {
         let (lane, bytes) = share;
         let queued = self.lanes.queued.get(lane as usize)?;
@@ -140,7 +140,7 @@ impl Share {
         }
     }
 
-    /// The reservations must belong to the same lane.
+    /// Merges two reservations, which must belong to the same lane.
     pub(super) fn merge(&mut self, other: Self) {
         self.permits.merge(other.permits);
         self.own.merge(other.own);

@@ -25,18 +25,18 @@ const SLICE: Duration = Duration::from_millis(2);
 pub struct AnswerMemory {
     budget: ConnectionBudget,
     share: Mutex<Share>,
-    /// Set by the first failed charge. All later charges fail with the same reason.
+    /// Reason of the first failed charge. All later charges fail with the same reason.
     exceeded: OnceLock<Exceeded>,
-    /// Notified when a field has to wait and the waiting lane is full.
+    /// Notification that a field has to wait and the waiting lane is full.
     queues: Notify,
-    /// Set once the reservation has moved to the waiting lane or failed to move in time.
+    /// Flag for a reservation that has moved to the waiting lane or failed to move in time.
     moved: SetOnce<()>,
     error_bytes: usize,
     slice: Mutex<Instant>,
 }
 
 tokio::task_local! {
-    /// Reservation of the operation that the task executes, for code without access to the context, such as error conversion.
+    /// Reservation of the operation that the task executes, for code that has no access to the context, such as error conversion.
     static CURRENT: Arc<AnswerMemory>;
 }
 
@@ -126,7 +126,7 @@ impl AnswerMemory {
         Ok(())
     }
 
-    /// Tries to move the reservation to the waiting lane without queueing. Also returns `true` for a rejected operation, whose
+    /// Tries to move the reservation to the waiting lane, and does not queue. Also returns `true` for a rejected operation, whose
     /// reservation exceeds the lane and would queue in vain.
     fn move_now(&self) -> bool {
         let size = self.bytes();

@@ -29,7 +29,7 @@ fn estimate(bytes: usize) -> Estimate {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_responses_queue_without_delaying_small_ones() {
+async fn large_responses_queue_without_delaying_small_responses() {
     let (answers, bulkheads) = answers();
     let half = estimate(LARGE / 2);
     let first = answers.connection().reserve(half).await.unwrap();

@@ -148,7 +148,7 @@ impl<W: Write> Form<W> {
     }
 }
 
-/// Only I/O errors are expected, since all rows have the same length.
+/// Converts an error of the CSV writer. Only I/O errors are expected, since all rows have the same length.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -157,7 +157,7 @@ fn io_error(error: csv::Error) -> io::Error {
 }
 
 /// Prefixes a formula with an apostrophe, so that spreadsheets display it as text. Spreadsheets recognise a formula by its first
-/// character. Some skip leading spaces, and some accept the full-width form.
+/// character. Some spreadsheets skip leading spaces or accept the full-width form of the character.
 fn inert(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let is_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(SIGNS);

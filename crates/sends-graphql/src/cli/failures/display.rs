@@ -16,7 +16,7 @@ const DIMMED: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
-/// JSON object of a failure. The names are those of an export.
+/// JSON representation of a failure, with the field names of an export.
 #[derive(Serialize)]
 struct Failure<'s> {
     run_date: Option<Timestamp>,
@@ -133,7 +133,7 @@ fn write_failure(out: &mut impl Write, logged: &LoggedSend, width: usize) -> io:
     )
 }
 
-/// Writes a label and wrapped text beside it.
+/// Writes a label, and wrapped text next to it.
 fn line(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Result<()> {
     let first = format!("  {label:<9} ");
     let options = textwrap::Options::new(width)
@@ -142,7 +142,7 @@ fn line(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Resu
     writeln!(out, "{}", textwrap::fill(text, options))
 }
 
-/// The text without control characters, which could act on the terminal, and without invisible changes of direction.
+/// Replaces control characters, which could control the terminal, and invisible characters that change the text direction.
 fn printable(text: &str) -> String {
     let is_direction = |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()

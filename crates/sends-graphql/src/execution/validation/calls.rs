@@ -1,4 +1,4 @@
-//! Estimates the upstream calls of an operation without stored data, and the values of its response.
+//! Estimates the values of an operation's response, and its upstream calls if no data is stored.
 //!
 //! Root fields name activities. An activity's history costs one call per distinct `maxAge`, regardless of the number of fields
 //! that name it. `object_cost.rs` defines the cost of other objects.
@@ -23,8 +23,9 @@ use crate::{
     execution::plan::{Field, is_introspection},
 };
 
-/// Calls for the account's contact lists, and again for its segments: two pages, or one page and the deleted segments. Calls for
-/// further pages are counted during execution against the [allowance](sends_client::Caller::with_allowance).
+/// Number of calls for the names of the account's contact lists, and again for those of its segments: two pages, or one page and
+/// the deleted segments. Calls for further pages are counted during execution against the
+/// [allowance](sends_client::Caller::with_allowance).
 const CALLS_FOR_NAMES: usize = 2;
 
 /// Root fields that read the log, with their default number of items. Reading the log needs no call, but each item can refer to
@@ -43,7 +44,7 @@ const NAMING: [(&str, &str); 5] = [
     ("_entities", "representations"),
 ];
 
-/// Id prefixes, up to a colon, of objects without a history.
+/// Id prefixes, up to a colon, of objects that have no history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Rejected> {
@@ -53,7 +54,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         if is_introspection(&field.name) {
             let left = limits.answer_values.saturating_sub(cost.values);
             let (values, names) = introspection::values(field, types, left);
-            // Counted twice, since a name exists as text and as a value.
+            // Names are counted twice, since a name exists as text and as a value.
             cost.texts = cost.texts.saturating_add(names.saturating_mul(2));
             cost.values = cost.values.saturating_add(values);
             of_schema = of_schema.saturating_add(values);
@@ -168,7 +169,7 @@ impl<'p> OperationCost<'p> {
         };
         for id in ids {
             let Value::String(id) = id else {
-                // Entity representation of a federation gateway.
+                // The value is the entity representation of a federation gateway.
                 if cost.needs_history {
                     self.unnamed_calls = self.unnamed_calls.saturating_add(1 + cost.ages);
                 }

@@ -98,7 +98,7 @@ struct Measuring<'d> {
 }
 
 impl<'d> Measuring<'d> {
-    /// `level` is the recursion depth, which is also the recursion depth of apollo-compiler.
+    /// Returns the size of a selection set. `level` is the recursion depth of this function and of apollo-compiler.
     fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Rejected> {
         check_nesting(level)?;
         let mut total = DocumentSize::default();
@@ -128,7 +128,7 @@ impl<'d> Measuring<'d> {
         size.depth += 1;
         size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
         size.uses_introspection |= ["__schema", "__type"].contains(&field.name.as_str());
-        // Lists whose elements refer to other types.
+        // A step is a list whose elements refer to other types.
         let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
         size.introspection_steps += usize::from(is_step);
         Ok(size)

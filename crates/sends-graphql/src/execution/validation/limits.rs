@@ -42,18 +42,18 @@ pub struct Limits {
     pub root_fields: usize,
     #[arg(skip = DEFAULT.aliases)]
     pub aliases: usize,
-    /// Fields whose response name their object already has.
+    /// Maximum number of fields with the same response name as an earlier field of their object.
     #[arg(skip = DEFAULT.repeated_fields)]
     pub repeated_fields: usize,
     #[arg(skip = DEFAULT.directives)]
     pub directives: usize,
-    /// Items of a list in the document or the variables.
+    /// Maximum number of items in a list of the document or the variables.
     #[arg(skip = DEFAULT.list_length)]
     pub list_length: usize,
-    /// Bytes of names and strings in the variables.
+    /// Maximum bytes of names and strings in the variables.
     #[arg(skip = DEFAULT.variables_length)]
     pub variables_length: usize,
-    /// Values in the variables, including nested values.
+    /// Maximum number of values in the variables, including nested values.
     #[arg(skip = DEFAULT.variable_values)]
     pub variable_values: usize,
     #[arg(skip = DEFAULT.variable_depth)]

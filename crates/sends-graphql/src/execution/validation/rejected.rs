@@ -11,7 +11,7 @@ use crate::{execution::shorten, schema::ErrorCode};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limit {
-    /// Name of the option that sets the limit, without dashes. `None` if the limit is fixed.
+    /// Name of the option that sets the limit, excluding dashes. `None` if the limit is fixed.
     pub option: Option<&'static str>,
     /// Plural noun for the counted items.
     pub counted: &'static str,

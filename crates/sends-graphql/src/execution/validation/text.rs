@@ -1,4 +1,4 @@
-//! Checks the size and nesting of a query text, and normalises it before parsing.
+//! Checks the size and nesting of a document, and normalises its text before parsing.
 //!
 //! The parser and later stages recurse on nesting, so a few kilobytes of nested lists, objects or selections could overflow the
 //! stack. The parser's own limits count whitespace as tokens and do not report which limit was exceeded. Both limits are
@@ -23,7 +23,7 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Rejected>
     )
 }
 
-/// Rejects a text that cannot be parsed safely. The parser reports syntax errors.
+/// Rejects a document that cannot be parsed safely. The parser reports syntax errors.
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Rejected> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;
@@ -59,12 +59,12 @@ fn is_significant(token: &Token<'_>) -> bool {
     )
 }
 
-/// Returns whether two texts have equal tokens, ignoring the contents of strings.
+/// Returns whether two documents have equal tokens, ignoring the contents of strings.
 pub(super) fn are_same(one: &str, other: &str) -> bool {
     canonical(one).eq(canonical(other))
 }
 
-/// Returns the tokens without an optional `query` before a selection set. All strings map to the same token.
+/// Returns the tokens, omitting an optional `query` before a selection set. All strings map to the same token.
 fn canonical(text: &str) -> impl Iterator<Item = &str> {
     let mut tokens = tokens(text).peekable();
     std::iter::from_fn(move || {
@@ -81,7 +81,7 @@ fn canonical(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Replaces ignored tokens, and descriptions of operations, fragments and variables, with spaces. apollo-parser 0.8.7 rejects
-/// these descriptions, and a comma after `...`. Other tokens keep their positions. A text with an invalid token is returned
+/// these descriptions, and a comma after `...`. Other tokens keep their positions. A document with an invalid token is returned
 /// unchanged.
 pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, is_significant));

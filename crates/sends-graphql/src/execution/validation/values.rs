@@ -99,8 +99,8 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `of` is `None` within a custom scalar, whose nested values can have any type. `default` is the default of the argument or
-    /// input field.
+    /// Checks a literal. `of` is `None` within a custom scalar, whose nested values can have any type. `default` is the default
+    /// of the argument or input field.
     fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Rejected> {
         let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
         let mut of = of;
@@ -186,7 +186,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// Converts a literal without its nested values.
+/// Converts a literal, but omits its nested values.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

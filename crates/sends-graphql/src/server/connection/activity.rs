@@ -17,16 +17,16 @@ use tokio::{sync::SetOnce, time::Instant};
 
 use super::ConnectionLimits;
 
-/// Maximum bytes received without a request, a response or a part of a body in between. HTTP/2 permits any number of frames
-/// without a request, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can
-/// send before it detects that the service does not read the body.
+/// Maximum bytes received between two requests, responses or parts of a body. HTTP/2 permits any number of other frames, such as
+/// `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a client can send before it detects that
+/// the service does not read the body.
 const MAX_BYTES_WITHOUT_PROGRESS: usize = 2 << 20;
 
 /// Maximum number of consecutive requests that a client can reset before their responses.
 const MAX_RESET_REQUESTS: usize = 1_000;
 
-/// Minimum read rate of responses in bytes per second, a quarter of a slow mobile network. With the write timeout alone, a client
-/// could occupy a response's memory for hours by reading a piece from time to time.
+/// Minimum read rate of responses in bytes per second, a quarter of a slow mobile network. If only the write timeout applied, a
+/// client could occupy a response's memory for hours by reading a piece from time to time.
 pub(super) const MIN_RATE: usize = 16 << 10;
 
 /// Maximum time that the minimum rate allows for a response.
@@ -34,7 +34,7 @@ const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
 pub(super) struct Activity {
     state: Mutex<State>,
-    /// Set by the first request over HTTP/2.
+    /// Whether the connection has received a request over HTTP/2.
     multiplexed: SetOnce<()>,
     flooded: SetOnce<&'static str>,
 }
@@ -99,7 +99,7 @@ impl Activity {
         state.bytes_without_progress = 0;
         state.requests_without_response += 1;
         if version == Version::HTTP_2 {
-            // Fails for all requests after the first.
+            // Setting the flag fails for all requests after the first.
             let _ = self.multiplexed.set(());
         }
         Exchange {

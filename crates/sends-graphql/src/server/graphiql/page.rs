@@ -24,7 +24,7 @@ const FALLBACK: &[(&str, &str)] = files! {
         "page.css" "service.js";
 };
 
-/// Page text, with the names and compressed contents of its files.
+/// Text of the page, and the names and compressed contents of its files.
 type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
 
 const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bundle.rs"));

@@ -29,8 +29,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Estimated values beyond which execution counts as [long work](crate::bulkheads::long_work), about a millisecond. Smaller
-/// operations do not justify the overhead of a thread switch.
+/// Estimated number of values beyond which execution counts as [long work](crate::bulkheads::long_work). Such an execution takes
+/// about a millisecond. Smaller operations do not justify the overhead of a thread switch.
 const LARGE_RESPONSE: usize = 500;
 
 impl Endpoint {

@@ -41,7 +41,7 @@ fn state() -> State {
     }
 }
 
-/// Returns the text without buckets, sorted because the series of a family are unordered.
+/// Returns the text excluding buckets, sorted because the series of a family are unordered.
 fn without_buckets(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().filter(|line| !line.contains("_bucket{")).collect();
     lines.sort_unstable();

@@ -1,7 +1,7 @@
 //! Prometheus text format 0.0.4.
 //!
 //! prometheus-client writes `OpenMetrics`, in which the name of a counter family differs from the names of its samples. All
-//! scrapers support the older format, and some support nothing else.
+//! scrapers support the older format, and some scrapers do not support `OpenMetrics`.
 
 use std::fmt::{self, Write};
 

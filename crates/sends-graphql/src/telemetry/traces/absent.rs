@@ -1,4 +1,4 @@
-//! Variant without an exporter, which warns if the environment names a collector.
+//! Stub of the exporter for builds without the feature `otlp`. Logs a warning if the environment names a collector.
 
 use http::HeaderMap;
 use tracing::Span;

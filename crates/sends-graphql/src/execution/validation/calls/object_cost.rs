@@ -15,7 +15,7 @@ const MAX_PAGE_SIZE: usize = 500;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Source {
-    /// Identified by its id, or part of an activity's history.
+    /// Object identified by its id, or contained in an activity's history.
     Id,
     /// On a page of campaigns, with its own fields.
     Listed,
@@ -209,7 +209,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
             campaign_stats: 1,
             ..ObjectCost::NOTHING
         }),
-        // Not in the listing.
+        // The campaign listing omits these fields, so the campaign itself is read.
         ("Campaign", "unreadableActivityCount" | "unreadableRoleCount") => ObjectCost::ITSELF,
         ("Campaign", "unreadableValueCount") if source == Source::Logged => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
