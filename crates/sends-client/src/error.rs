@@ -10,8 +10,8 @@ use crate::Endpoint;
 
 /// Class of a failed upstream call.
 ///
-/// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. "Nothing was sent"
-/// does not exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
+/// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. The phrase "nothing
+/// was sent" does not exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection: name resolution or TLS failed, or the connection was refused or timed out. Nothing was sent.
@@ -62,7 +62,7 @@ pub enum FailureClass {
     Rejected,
     /// 5xx status of the upstream or a gateway.
     ServerFailure,
-    /// Unusable success response: without a body, not JSON, of another shape, or over the size limit. Also a redirect.
+    /// Success response that has no body, is not JSON, has an undocumented shape or exceeds the size limit. Also a redirect.
     Invalid,
 }
 
@@ -108,8 +108,8 @@ pub struct UpstreamError {
     pub elapsed: Duration,
     /// Class of the failure.
     pub class: FailureClass,
-    /// Status of the response, or `None` without a response. Also 401 or 429 when nothing was sent because the last response of
-    /// this path had that status.
+    /// Status of the response, or `None` if there was no response. Also 401 or 429 when nothing was sent because the last
+    /// response of this path had that status.
     pub status: Option<StatusCode>,
     /// The upstream's error key, such as `throttled`. `None` when the body has no key.
     pub error_key: Option<String>,
@@ -153,7 +153,7 @@ impl UpstreamError {
     }
 }
 
-/// Error returned when the HTTP client cannot be created, as on a machine without CA certificates for an HTTPS base URL.
+/// Error returned when the HTTP client cannot be created, for example on a machine without CA certificates for an HTTPS base URL.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the HTTPS client cannot be created ({reason}); check that CA certificates are installed")]
 pub struct BuildError {

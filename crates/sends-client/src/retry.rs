@@ -90,7 +90,7 @@ pub(crate) struct Retries {
 
 #[derive(Debug)]
 struct State {
-    /// Hundredths of a retry.
+    /// Remaining budget, in hundredths of a retry.
     credit: u32,
     random: Rng,
 }

@@ -128,7 +128,7 @@ impl UnverifiedTokens {
 }
 
 impl Pass {
-    /// Marks the call as sent. Its place stays taken until its slot opens, even if the call is cancelled, or until
+    /// Marks the call as sent. Its place stays occupied until its slot opens, even if the call is cancelled, or until
     /// [`accepted`](Self::accepted) is called.
     pub(crate) fn depart(&mut self) {
         let (acceptance, accepted) = oneshot::channel();
@@ -187,8 +187,8 @@ impl State {
         SLOT_CLOSED.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    /// Removes the next call from the queue: the first call of a random token. Returns `None` without a waiting call or a free
-    /// place.
+    /// Removes the next call from the queue: the first call of a random token. Returns `None` if no call waits or no place is
+    /// free.
     fn draw(&mut self) -> Option<Waiter> {
         if self.count_waiting() == 0 || self.places.is_some_and(|places| self.taken >= places) {
             return None;

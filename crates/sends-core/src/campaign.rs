@@ -37,7 +37,7 @@ pub struct Campaign {
 /// Campaign with its activities (`/emails/{id}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignDetail {
-    /// Fields that a listing has as well.
+    /// Fields that a campaign in a listing also has.
     pub campaign: Campaign,
     /// Activities in the upstream's order. The order has no meaning; select activities by role.
     pub activities: Vec<ActivityReference>,
@@ -58,7 +58,8 @@ pub struct ActivityReference {
 }
 
 impl ActivityReference {
-    /// Returns whether an activity with this [role](ActivityRole::can_be_sent) can have a send history. `true` without a role.
+    /// Returns whether an activity with this [role](ActivityRole::can_be_sent) can have a send history. Returns `true` if the
+    /// role is `None`.
     pub fn can_be_sent(&self) -> bool {
         self.role.as_deref().is_none_or(ActivityRole::can_be_sent)
     }

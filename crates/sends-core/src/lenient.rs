@@ -34,8 +34,8 @@ impl Lenient for i64 {
     }
 }
 
-/// Parses an integer from a JSON number or the text of a string. Counts are numbers in the vendor's schema and strings in its
-/// guide.
+/// Parses an integer from a JSON number or the contents of a JSON string. Counts are numbers in the vendor's schema and strings
+/// in its guide.
 fn whole(number: &str) -> Option<i64> {
     let digits = number.strip_prefix('-').unwrap_or(number);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -96,8 +96,8 @@ impl Lenient for String {
     }
 }
 
-/// Text with decoded HTML entities, which the upstream sends in names (observed): `Friends & Family` for `Friends &amp;
-/// Family`. Entities are decoded once and only if they are complete, so a single `&` is preserved.
+/// String with decoded HTML entities. The upstream sends entities in names (observed), such as `Friends &amp; Family`. Entities
+/// are decoded once and only if they are complete, so a single `&` is preserved.
 pub(crate) struct Prose(pub(crate) String);
 
 impl Lenient for Prose {

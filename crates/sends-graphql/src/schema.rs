@@ -88,7 +88,7 @@ impl Schema {
 /// Maximum depth of a document for async-graphql. [`validation`](crate::execution::validation) has a far lower limit for clients.
 const MAX_DEPTH: usize = 256;
 
-/// Builds either form of the schema. Documents are already validated, so async-graphql runs only its mandatory rules.
+/// Builds either variant of the schema. Documents are already validated, so async-graphql runs only its mandatory rules.
 fn finish<Q: ObjectType + 'static>(
     builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
     pacer: Pacer,

@@ -1,4 +1,4 @@
-//! Store in a SQLite database, in a file or in memory.
+//! SQLite store, in a file or in memory.
 //!
 //! # Durability
 //!
@@ -7,7 +7,7 @@
 //! damages the file. The WAL is synced before each checkpoint, every 4,000 pages (`checkpoints.rs`). `tests/power_loss.rs`
 //! simulates a power failure at every write, with SQLite's automatic checkpoints.
 //!
-//! Responses can be fetched again. [`Store::raise_calls`] corrects a reverted day's count when the upstream rejects further
+//! Responses can be fetched again. [`Store::raise_calls`] corrects a reverted daily call count when the upstream rejects further
 //! calls. `synchronous=FULL` would add a disk flush to every call.
 //!
 //! Any number of processes may share a store, since each change is one transaction under SQLite's locks.
@@ -57,7 +57,7 @@ const MAX_LOOKUPS: u32 = 4;
 /// Maximum number of concurrent searches, each of which occupies a core.
 const MAX_SEARCHES: u32 = 2;
 
-/// Store in the file `sends.db` of a state directory, or in memory.
+/// SQLite store in the file `sends.db` of a state directory, or in memory.
 ///
 /// The file is private to its user, and a file that is accessible to other users is rejected. A tokio runtime is required.
 /// Dropping the store is equivalent to [`close`](Store::close) without waiting for pending writes.
@@ -125,8 +125,8 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// Records a use of a temporary owner, such as the owner for a token that will be replaced. Deletes temporary owners
-    /// without a use or fetch since `unused_since`, and returns their number.
+    /// Records a use of a temporary owner, such as the owner for a token that will be replaced. Deletes temporary owners that had
+    /// no use or fetch since `unused_since`, and returns their number.
     pub async fn keep_passing(
         &self,
         owner: Owner,

@@ -65,7 +65,7 @@ fn total(line: impl AsRef<str>) -> Option<u64> {
     line.as_ref().strip_prefix("total ")?.parse().ok()
 }
 
-/// The first kills may hit the creation of the store, and the others its use.
+/// The first kills may occur during the creation of the store, and later kills during its use.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_process_loses_no_acknowledged_change() {
     let dir = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ pub(crate) struct Listed {
     /// Latest update of a new or changed draft. The draft may have been sent and reverted to a draft since the last listing,
     /// which only the summaries report shows.
     pub(crate) drafts_changed_at: Option<Timestamp>,
-    /// Failure of the first page, without which the changes are unknown. The failure of a later page is recorded as a gap.
+    /// Result of the first page, without which the changes are unknown. The failure of a later page is recorded as a gap.
     pub(crate) ended: Result<(), SyncFailure>,
 }
 

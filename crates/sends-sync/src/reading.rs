@@ -34,7 +34,7 @@ pub(crate) struct CampaignReading<'r> {
 pub(crate) enum HistoryState {
     HasSends,
     Empty,
-    /// Lacks known sends, which are retained until their removal is confirmed.
+    /// The history lacks known sends, which are retained until their removal is confirmed.
     Incomplete,
     Unread,
 }

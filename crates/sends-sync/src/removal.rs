@@ -25,7 +25,7 @@ use crate::{
     run::Run,
 };
 
-/// Distance from its update time within which a campaign is searched in the listing.
+/// Period before and after its update time in which a campaign is searched in the listing.
 const SEARCH_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
 const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign but still shows its sends.";

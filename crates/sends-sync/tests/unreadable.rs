@@ -1,4 +1,4 @@
-//! Tests of long-running synchronisation of an account with unreadable parts.
+//! Tests of the long-term synchronisation of an account with unreadable records.
 
 #![allow(clippy::unwrap_used, reason = "panics fail the test")]
 

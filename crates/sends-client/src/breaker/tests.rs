@@ -119,7 +119,7 @@ async fn isolated_failures_never_open_the_endpoints_circuit() {
         assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
-    // Twenty consecutive failures, all of which are isolated.
+    // These twenty consecutive failures are all isolated.
     for number in 0..20 {
         if let Ok(admission) = breaker.admit(&path(number)) {
             admission.failed(FailureClass::ServerFailure);

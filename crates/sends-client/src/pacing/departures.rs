@@ -52,14 +52,14 @@ pub trait Departures: fmt::Debug + Send + Sync {
     /// Claims a departure for one call of the claimant's queue.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>>;
 
-    /// Records that the calls of these claims are sent now, later than they were granted. Must not block, but may complete in
-    /// the background.
+    /// Records that the calls of these claims are sent now, later than they were granted. The method must not block, but may
+    /// complete in the background.
     fn departed(&self, departures: &[Departure]);
 
-    /// Gives an unused departure back. Must not block. After a failure, the departure counts as used.
+    /// Returns an unused departure to the record. The method must not block. After a failure, the departure counts as used.
     fn give_back(&self, departure: Departure);
 
-    /// Raises the day's count to `at_least` if the count is lower, and returns the resulting count. 0 only reads the count.
+    /// Raises the daily call count to `at_least` if the count is lower, and returns the resulting count. 0 only reads the count.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, DeparturesError>>;
 }
 
@@ -74,9 +74,9 @@ pub struct Claim {
     pub day: Date,
     /// Maximum number of departures in that day; 0 for no limit.
     pub rate_per_day: u64,
-    /// Departures of the day that background calls may not use.
+    /// Number of departures of the day that background calls may not use.
     pub reserve: u64,
-    /// The claimant's own count of the day, which restores the count of a lost record.
+    /// Number of departures of the day that the claimant has counted. This number restores the count of a lost record.
     pub used: u64,
     /// Number of waiting interactive calls. The record decides whether the departure is for one of them.
     pub interactive: usize,
@@ -84,7 +84,7 @@ pub struct Claim {
     pub background: usize,
 }
 
-/// Outcome of a claim. Each variant contains the day's count after the claim.
+/// Outcome of a claim. Each variant contains the daily call count after the claim.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Claimed {
     /// The call may be sent now.

@@ -16,8 +16,8 @@ use crate::Priority;
 
 /// Minimum pause of all calls after a response with `Retry-After`, which the upstream is not documented to send.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
-/// Maximum pause after a `throttled` response, regardless of its `Retry-After`. The limit applies per second, and the response
-/// may concern only one request.
+/// Maximum length of the pause after a `throttled` response, regardless of its `Retry-After`. The limit applies per second, and
+/// the response may concern only one request.
 pub(crate) const MAX_THROTTLING: Duration = Duration::from_mins(1);
 /// Maximum pause after a `quota_exceeded` response with a `Retry-After`.
 const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);

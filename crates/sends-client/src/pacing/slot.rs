@@ -18,7 +18,7 @@ pub struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Queued, or granted before the call was notified.
+    /// The call is queued, or its slot is granted but the call is not yet notified.
     Waiting,
     Granted,
     Departed {

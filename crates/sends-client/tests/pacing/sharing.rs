@@ -48,7 +48,7 @@ async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>
         .unwrap()
 }
 
-/// Record with one slot, which opens only when its departure is given back.
+/// Shared record with one slot, which opens only when its departure is given back.
 #[derive(Debug, Default)]
 struct OneSlot {
     is_taken: AtomicBool,
@@ -96,7 +96,7 @@ async fn process_with(record: &Arc<OneSlot>) -> Pacer {
         .unwrap()
 }
 
-/// Record in a file that also stores, by number, the times before and after each departure was granted.
+/// File record that also stores the times before and after each grant, by the number of the departure.
 #[derive(Debug)]
 struct Timed {
     record: DepartureFile,

@@ -212,7 +212,7 @@ impl Campaign {
         &self,
         context: &Context<'_>,
         #[graphql(
-            desc = "Roles of the activities to include. An empty list includes all.",
+            desc = "Roles of the activities to include. An empty list includes activities of all roles.",
             default
         )]
         roles: Vec<ActivityRole>,
@@ -220,7 +220,7 @@ impl Campaign {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// Number of activities that could not be decoded and are missing from `activities`. 1 if the list itself is missing.
+    /// Number of activities that could not be decoded and are missing from `activities`, or 1 if the list itself is missing.
     /// Normally 0. Shares the upstream call of `activities`. Null with an error if that call fails.
     async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
@@ -246,8 +246,9 @@ impl Campaign {
         )
     }
 
-    /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and more if Constant
-    /// Contact rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be read.
+    /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and further calls if
+    /// Constant Contact rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be
+    /// read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         let loader = context.data_unchecked::<ResourceLoader>();
         match loader.campaign_stats(self.id).await.as_deref() {

@@ -97,13 +97,13 @@ impl From<Option<&sends_core::ActivityRole>> for ActivityRole {
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]
 pub(super) enum SendOutcome {
-    /// Sent to all its contacts.
+    /// Sent to all contacts of the attempt.
     Sent,
-    /// Sent to some of its contacts. Constant Contact does not report how many.
+    /// Sent to some contacts of the attempt. Constant Contact does not report their number.
     PartiallySent,
     /// Held for review by Constant Contact, which releases the email in portions.
     Staged,
-    /// Processed without any recipient.
+    /// Processed, but the attempt had no recipients.
     NoRecipients,
     /// Not sent.
     Failed,
@@ -123,9 +123,9 @@ pub(super) enum ReasonCategory {
     Compliance,
     /// Failed payment or expired product.
     Billing,
-    /// Limit of the account that was exceeded.
+    /// Exceeded limit of the account.
     Limit,
-    /// Held by Constant Contact and released in portions.
+    /// Send that Constant Contact holds for review and releases in portions.
     Staging,
     /// Send that did not reach some contacts.
     Partial,
@@ -159,7 +159,7 @@ pub(super) enum RetryAdvice {
     AfterClearance,
     /// Wait, because Constant Contact continues the send automatically.
     Wait,
-    /// Check which contacts were reached before sending again, because some could receive the email twice.
+    /// Check which contacts were reached before sending again, because some contacts could receive the email twice.
     #[graphql(name = "CHECK_BEFORE_RETRY")]
     NotBlindly,
     /// Do not send again, because the result would be the same.

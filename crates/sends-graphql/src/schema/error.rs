@@ -189,7 +189,7 @@ impl ApiError {
             upstream_status: error.status.map(|status| status.as_u16()),
             upstream_error_key: error.error_key.clone(),
             upstream_request_id: error.request_id.clone(),
-            // Rounded up, because an early retry would have to wait again.
+            // The value is rounded up, because an early retry would have to wait again.
             retry_after_seconds: error
                 .retry_after
                 .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),

@@ -49,8 +49,14 @@ impl Query {
     /// code `BAD_USER_INPUT`.
     async fn campaign_activities(
         &self,
-        #[graphql(desc = "Ids as for `campaignActivity`. At most 500.")] ids: Vec<ID>,
-        #[graphql(desc = "Maximum age of the histories, as for `campaignActivity`.")] max_age: Option<i32>,
+        #[graphql(
+            desc = "Values of Constant Contact's `campaign_activity_id`: UUIDs with hyphens, at most 500."
+        )]
+        ids: Vec<ID>,
+        #[graphql(
+            desc = "Maximum age of the histories, in seconds. 0 forces upstream calls. Defaults to one minute after a recent send, and to a longer time after an older send."
+        )]
+        max_age: Option<i32>,
     ) -> Result<Vec<Nullable<CampaignActivity>>, ApiError> {
         check_length("ids", ids.len())?;
         let max_age = history_arguments::max_age(max_age)?;
@@ -108,7 +114,7 @@ impl Query {
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Ids as for `node`. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "Values of the field `id` of objects, at most 500.")] ids: Vec<ID>,
     ) -> Result<Vec<Nullable<Node>>, ApiError> {
         check_length("ids", ids.len())?;
         let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;

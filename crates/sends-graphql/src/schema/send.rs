@@ -133,8 +133,8 @@ impl HistoricSend {
         Ok(segments.iter().copied().map(Segment).collect())
     }
 
-    /// Number of contacts of this attempt. A resend counts only contacts who had not received it before. Null if Constant Contact
-    /// omits it.
+    /// Number of contacts that Constant Contact reports for this attempt. A resend counts only contacts who had not received the
+    /// email before. Null if Constant Contact omits the number.
     async fn count(&self) -> Option<Long> {
         self.attempt().count.map(Long)
     }
@@ -159,7 +159,7 @@ impl HistoricSend {
         status.map(sends_core::Verbatim::verbatim)
     }
 
-    /// Constant Contact's result code, which `reason` explains. 0 is success. Null if Constant Contact omits it.
+    /// Constant Contact's reason code, which `reason` explains. 0 is success. Null if Constant Contact omits it.
     async fn reason_code(&self) -> Option<i32> {
         self.attempt().reason_code.map(sends_core::ReasonCode::get)
     }

@@ -15,8 +15,8 @@ pub(super) struct SendSummary {
     attempt_count: i32,
     /// Number of attempts with the outcome `FAILED`.
     failed_attempt_count: i32,
-    /// Sum of `count` over the sends with the outcome `SENT`. A lower bound, because Constant Contact does not report how many
-    /// contacts a partial send reached.
+    /// Sum of `count` over the sends with the outcome `SENT`. The sum is a lower bound, because Constant Contact does not report
+    /// how many contacts a partial send reached.
     contacts_reached: Long,
     /// Number of sends of the activity that could not be decoded. The other fields do not include them. Normally 0.
     unreadable_send_count: i32,

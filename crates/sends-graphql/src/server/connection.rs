@@ -66,7 +66,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Limits of connections.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Maximum number of connections; further ones wait
+    /// Maximum number of connections; further connections wait
     #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
           default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
     pub connections: usize,

@@ -118,7 +118,7 @@ fn truncated(hash: blake3::Hash) -> Owner {
 /// Assigns a separate data owner to each caller's token.
 #[derive(Clone)]
 pub struct CallersTokens {
-    /// Key of the token hash. Random at each start and never shared, so a leaked hash is useless outside the process.
+    /// Key of the token hash. The key is random at each start and never shared, so a leaked hash is useless outside the process.
     key: [u8; 32],
     /// Maximum age of a cached response, for which the upstream does not check the token. A revoked token can read cached data
     /// for this time.

@@ -130,7 +130,7 @@ impl Resources {
         self.read(context, &self.0.campaign_pages, filter, read).await
     }
 
-    /// Fetches the next page. Not cached, because most operations need only one page.
+    /// Fetches the next page. The page is not cached, because most operations need only one page.
     pub async fn next_campaign_page(
         &self,
         context: &RequestContext,
@@ -255,8 +255,8 @@ impl Resources {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    // Not logged as a warning, because a missing resource is no fault and a caller can request it any number of
-                    // times.
+                    // The failure is not logged as a warning, because a missing resource is no fault and a caller can request it
+                    // any number of times.
                     if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {

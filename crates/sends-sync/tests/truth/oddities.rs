@@ -33,7 +33,7 @@ pub(crate) enum Link {
     Itself,
 }
 
-/// Oddities of a listing by page, numbered from 0.
+/// Incorrect responses of a listing, by the number of the page from 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListingOddities {
     pages: HashMap<usize, Vec<Odd>>,
@@ -90,7 +90,7 @@ fn odd_value(random: &mut Random) -> Value {
 }
 
 impl Oddities {
-    /// Returns random oddities for an account. `known` has the number of logged sends per activity after the first
+    /// Generates random incorrect responses for an account. `known` has the number of logged sends per activity after the first
     /// synchronisation.
     pub(crate) fn random(
         random: &mut Random,

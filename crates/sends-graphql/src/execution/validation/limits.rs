@@ -7,29 +7,29 @@ use crate::option_values::{bytes, number};
 #[derive(Args, Clone, Debug, Eq, PartialEq)]
 #[command(next_help_heading = "Limits of one operation")]
 pub struct Limits {
-    /// Upstream calls of one operation
+    /// Maximum number of upstream calls of one operation
     ///
-    /// Estimated before the execution, and counted during it.
+    /// The service estimates the number before the execution, and counts the calls during the execution.
     #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
           default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub upstream_calls: usize,
-    /// Values in the response
+    /// Maximum number of values in the response
     ///
-    /// Estimated, assuming ten sends for each history.
+    /// The service estimates the number, and assumes ten sends for each history.
     #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
           default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub answer_values: usize,
-    /// Size of the query text
+    /// Maximum size of the query text
     #[arg(long = "max-query-length", env = "SENDS_MAX_QUERY_LENGTH", value_name = "BYTES",
           default_value_t = DEFAULT.query_length, value_parser = bytes::<usize>(0..=MAX_LIMIT))]
     pub query_length: usize,
-    /// Nesting of fields, with fragments expanded
+    /// Maximum nesting depth of fields, including the fields of fragments
     ///
-    /// GraphiQL's introspection needs 15.
+    /// GraphiQL's introspection query has a depth of 15.
     #[arg(long = "max-query-depth", env = "SENDS_MAX_QUERY_DEPTH", value_name = "COUNT",
           default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub depth: usize,
-    /// Fields, with fragments expanded
+    /// Maximum number of fields, including the fields of fragments
     #[arg(long = "max-query-fields", env = "SENDS_MAX_QUERY_FIELDS", value_name = "COUNT",
           default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub fields: usize,
@@ -42,18 +42,18 @@ pub struct Limits {
     pub root_fields: usize,
     #[arg(skip = DEFAULT.aliases)]
     pub aliases: usize,
-    /// Repetitions of a name in an object.
+    /// Maximum number of repetitions of a name in an object.
     #[arg(skip = DEFAULT.repeated_fields)]
     pub repeated_fields: usize,
     #[arg(skip = DEFAULT.directives)]
     pub directives: usize,
-    /// Items of a list, in the text or in the variables.
+    /// Maximum number of items in a list of the document or the variables.
     #[arg(skip = DEFAULT.list_length)]
     pub list_length: usize,
-    /// Bytes of names and texts in the variables.
+    /// Maximum size of all names and strings in the variables, in bytes.
     #[arg(skip = DEFAULT.variables_length)]
     pub variables_length: usize,
-    /// Values in the variables, with those in lists and objects.
+    /// Maximum number of values in the variables, including the values in lists and objects.
     #[arg(skip = DEFAULT.variable_values)]
     pub variable_values: usize,
     #[arg(skip = DEFAULT.variable_depth)]

@@ -158,7 +158,7 @@ struct Service {
 }
 
 impl Service {
-    /// The maximum age is one minute, and one hour if the last send is two days old.
+    /// Creates a service whose maximum age is one minute, and one hour if the last send is two days old.
     fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new(1 << 20)))
     }

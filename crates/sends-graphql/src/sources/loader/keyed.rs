@@ -93,8 +93,8 @@ where
         }
     }
 
-    /// Like [`in_batches`](Self::in_batches), but batches only the keys requested in one turn of the runtime, by the fields of
-    /// one response.
+    /// Variant of [`in_batches`](Self::in_batches) that batches only the keys requested in one turn of the runtime, by the fields
+    /// of one response.
     pub(super) fn in_batches_of_a_turn(
         start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static,
     ) -> Self {

@@ -159,7 +159,7 @@ fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id
                 None => unknown.push(id),
             }
         }
-        // Sorted, so that operations with the same ids share their calls.
+        // The ids are sorted, so that operations with the same ids share their calls.
         unknown.sort_unstable();
         // Drafts are requested separately, because the upstream can reject all ids of a batch that contains a draft.
         let (drafts, others): (Vec<Id>, Vec<Id>) = unknown

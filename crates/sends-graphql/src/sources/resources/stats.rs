@@ -170,8 +170,8 @@ impl Resources {
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // Breadth-first, so that successful parts are interleaved with failing parts. A run of failures would open the endpoint's
-        // circuit breaker.
+        // The split is breadth-first, so that successful batches are interleaved with failing batches. A run of failures would
+        // open the endpoint's circuit breaker.
         let mut pending = VecDeque::from(parts(batch));
         let mut splits = 1;
         while let Some(batch) = pending.pop_front() {

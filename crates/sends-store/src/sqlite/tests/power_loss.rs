@@ -26,7 +26,7 @@ const DAY: Date = date(2026, 11, 26);
 const VFS: &str = "power-loss";
 const TRANSACTIONS: u64 = 40;
 const ACTIVITIES: u64 = 7;
-/// Low enough to cause many checkpoints.
+/// Number of pages between checkpoints, low enough to cause many checkpoints.
 const CHECKPOINT_PAGES: i64 = 40;
 
 #[test]

@@ -26,7 +26,7 @@ const NOTE_USE: &str = "
     INSERT INTO passing_owner (owner, used_at) VALUES (?1, ?2)
     ON CONFLICT (owner) DO UPDATE SET used_at = max(used_at, excluded.used_at)";
 
-/// Foreign keys delete the owner's data. A fetch counts as a use.
+/// Cascading foreign keys delete the owner's data. A fetch counts as a use.
 const DROP_UNUSED: &str = "
     DELETE FROM owner WHERE id IN (
         SELECT owner FROM passing_owner AS passing
