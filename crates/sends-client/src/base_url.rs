@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// Base URL of the API including its version: HTTP or HTTPS, without credentials, query or fragment.
+/// Base URL of the API including its version: an HTTP or HTTPS URL that has no credentials, query or fragment.
 ///
 /// ```
 /// use sends_client::BaseUrl;

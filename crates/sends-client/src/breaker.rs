@@ -64,16 +64,16 @@ pub(crate) struct CircuitOpen {
 /// Scope of a 429 `throttled` response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Throttling {
-    /// Presumably all calls.
+    /// The limit presumably concerns all calls.
     Everything,
-    /// Possibly only this id or page. It was throttled before, and other requests have succeeded since.
+    /// The limit possibly concerns only this id or page, which was throttled before. Other requests have succeeded since.
     PerhapsOne,
-    /// Only this id or page.
+    /// The limit concerns only this id or page.
     One,
 }
 
-/// Permission for one request. If dropped without an outcome, as on cancellation, it changes no circuit and passes its probes
-/// to the next request.
+/// Permission for one request. An admission that is dropped without an outcome, for example on cancellation, changes no circuit.
+/// Its probes pass to the next request.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
     endpoint: Endpoint,

@@ -11,7 +11,7 @@ use crate::Endpoint;
 /// Class of a failed upstream call.
 ///
 /// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. The phrase "nothing
-/// was sent" does not exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
+/// was sent" does not exclude an earlier request whose token was rejected and then renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection: name resolution or TLS failed, or the connection was refused or timed out. Nothing was sent.
@@ -56,7 +56,7 @@ pub enum FailureClass {
     /// The call budget of the operation is used up ([`Caller::with_allowance`]). Nothing was sent.
     AllowanceUsedUp,
     /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. A call for a single
-    /// id or page that keeps failing has the class of the last failure instead.
+    /// id or page that fails repeatedly has the class of its last failure instead.
     CircuitOpen,
     /// Any other 4xx status, which a retry would not change.
     Rejected,

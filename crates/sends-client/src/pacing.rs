@@ -68,7 +68,7 @@ const LEDGER_RETRY: Duration = Duration::from_secs(1);
 /// Request for a slot for one call.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotRequest {
-    /// Lane to wait in.
+    /// Lane in which the call waits.
     pub lane: Lane,
     /// Priority in the queue.
     pub priority: Priority,
@@ -114,7 +114,7 @@ impl Pacer {
         Ok(Self::starting_from(limits, used, ledger, None, clock))
     }
 
-    /// Creates a pacer that counts from 0 and keeps the count only in memory.
+    /// Creates a pacer that counts from 0 and stores the count only in memory.
     pub fn in_memory(limits: Limits) -> Self {
         let ledger = Arc::<MemoryLedger>::default();
         Self::starting_from(limits, 0, ledger, None, Arc::new(SystemClock))
@@ -205,7 +205,8 @@ impl Pacer {
         self.shared.schedule().queue.used()
     }
 
-    /// Waits until the ledger has all calls, for a graceful shutdown without loss. Does not complete while the ledger fails.
+    /// Waits until the ledger has all calls, so that a graceful shutdown loses none of them. Does not complete while the ledger
+    /// fails.
     pub async fn flush(&self) {
         let written = self.shared.written.notified();
         {

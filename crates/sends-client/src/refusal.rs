@@ -15,7 +15,7 @@ const MESSAGE_LIMIT: usize = 300;
 /// Maximum depth of the search in the body.
 const DEPTH_LIMIT: usize = 4;
 
-/// Message of Amazon's gateway for an unknown path (observed), in letters only.
+/// Message of Amazon's gateway for an unknown path (observed), after removal of all characters other than letters.
 const NO_SUCH_PATH: &str = "missingauthenticationtoken";
 
 /// Members with the kind of an error, the most specific first. `type` also matches Amazon's `__type`.
@@ -81,8 +81,8 @@ enum LimitKind {
     Day,
 }
 
-/// Substrings that identify a limit, in letters only. `throttled` and `quota_exceeded` are documented; the others are inferred
-/// from gateway responses.
+/// Substrings that identify a limit after removal of all characters other than letters. `throttled` and `quota_exceeded` are
+/// documented; the others are inferred from gateway responses.
 const OF_THE_SECOND: [&str; 6] = [
     "throttl",
     "toomanyrequest",

@@ -42,7 +42,7 @@ pub(crate) struct Refusals {
     settled: Notify,
 }
 
-/// Permission for one request. If dropped without [`refused`](Self::refused), the next request becomes the probe.
+/// Permission for one request. If an admission is dropped without [`refused`](Self::refused), the next request becomes the probe.
 #[derive(Debug)]
 #[must_use = "dropping an admission cancels its probe"]
 pub(crate) struct Admission<'a> {
@@ -72,11 +72,11 @@ pub(crate) struct TokenRejection {
 /// Scope of a rejection, if known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefusedBy {
-    /// Only this path; other paths accept the token.
+    /// Only this path rejects the token; other paths accept it.
     PathAlone,
-    /// This path; the scope of the rejection is unknown.
+    /// This path rejects the token, and the scope of the rejection is unknown.
     Path,
-    /// All paths.
+    /// All paths reject the token.
     Upstream,
 }
 

@@ -61,7 +61,8 @@ struct Credit {
 
 type Waiter = oneshot::Sender<Result<Pass, Refused>>;
 
-/// Permission for one call. If dropped before [`depart`](Self::depart), it passes to the next call and consumes no credit.
+/// Permission for one call. A pass that is dropped before [`depart`](Self::depart) is transferred to the next call and consumes
+/// no credit.
 #[derive(Debug)]
 #[must_use = "a dropped pass passes to the next call"]
 pub(crate) struct Pass {
@@ -128,7 +129,7 @@ impl UnverifiedTokens {
 }
 
 impl Pass {
-    /// Marks the call as sent. Its place stays occupied until its slot opens, even if the call is cancelled, or until
+    /// Marks the call as sent. Its place stays occupied until its slot opens, even if the call is cancelled, or earlier if
     /// [`accepted`](Self::accepted) is called.
     pub(crate) fn depart(&mut self) {
         let (acceptance, accepted) = oneshot::channel();
@@ -237,8 +238,8 @@ fn draw(state: &Arc<Mutex<State>>) {
             });
             (waiter, outcome)
         };
-        // Sent after the lock is released: if the call was cancelled in the meantime, its pass is dropped here, which takes the
-        // lock.
+        // The outcome is sent after the lock is released. If the call was cancelled in the meantime, its pass is dropped here,
+        // which takes the lock.
         drop(waiter.send(outcome));
     }
 }

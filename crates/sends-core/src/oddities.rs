@@ -46,7 +46,7 @@ impl Oddities {
     }
 
     /// Adds the unreadable values and records of one part of the response, such as a record of a page. `place` describes the
-    /// position of that part.
+    /// position of the part in the response.
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);

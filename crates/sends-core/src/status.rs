@@ -38,7 +38,7 @@ open_enum! {
         Scheduled = "SCHEDULED",
         /// Being sent.
         Executing = "EXECUTING",
-        /// Sent; the outcome is in the send history.
+        /// Sent. The send history contains the outcome.
         Done = "DONE",
         /// The last send failed.
         Error = "ERROR",

@@ -76,7 +76,7 @@ impl Schema {
         }
     }
 
-    /// Executes an operation without the validation of [`execution`](crate::execution).
+    /// Executes an operation, but skips the validation of [`execution`](crate::execution).
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
         match self {
             Self::Plain(schema) => schema.execute(request).await,

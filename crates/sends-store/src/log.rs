@@ -58,7 +58,7 @@ pub struct LogPageRequest {
     pub from_end: bool,
 }
 
-/// Position in the log, which stays valid when sends are added or when its own send is removed or no longer matches.
+/// Position in the log, which remains valid when sends are added or when its own send is removed or no longer matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogPosition {
     pub run_date: Option<Timestamp>,
@@ -70,9 +70,9 @@ pub struct LogPosition {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPage {
     pub sends: Vec<LoggedSend>,
-    /// Whether matching sends precede the page. With `from_end`, only sends within the range are considered.
+    /// Whether matching sends precede the page. If `from_end` is set, only sends within the range are considered.
     pub has_previous: bool,
-    /// Whether matching sends follow the page. Without `from_end`, only sends within the range are considered.
+    /// Whether matching sends follow the page. If `from_end` is not set, only sends within the range are considered.
     pub has_next: bool,
 }
 

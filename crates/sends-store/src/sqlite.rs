@@ -14,10 +14,10 @@
 //!
 //! # Costs
 //!
-//! Measured on two busy cores with 50,000 to 200,000 activities of three sends each, with the 99th percentile in parentheses.
-//! The file takes 870 bytes per activity, indexes of the log included. A point read takes 0.012 ms (0.03 ms), 40 concurrent
-//! reads take 0.4 ms (5 ms), and a write takes 0.06 ms (4 ms). With 256 concurrent writers, the throughput is 7,700 responses
-//! per second.
+//! The figures were measured on two busy cores with 50,000 to 200,000 activities of three sends each. The 99th percentile is in
+//! parentheses. The file takes 870 bytes per activity, indexes of the log included. A point read takes 0.012 ms (0.03 ms), 40
+//! concurrent reads take 0.4 ms (5 ms), and a write takes 0.06 ms (4 ms). With 256 concurrent writers, the throughput is 7,700
+//! responses per second.
 
 mod campaigns;
 mod checkpoints;
@@ -60,7 +60,7 @@ const MAX_SEARCHES: u32 = 2;
 /// SQLite store in the file `sends.db` of a state directory, or in memory.
 ///
 /// The file is private to its user, and a file that is accessible to other users is rejected. A tokio runtime is required.
-/// Dropping the store is equivalent to [`close`](Store::close) without waiting for pending writes.
+/// Dropping the store has the effect of [`close`](Store::close), but does not wait for pending writes.
 pub struct SqliteStore {
     database: Database,
     look_ups: Readers,
@@ -88,7 +88,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Creates an empty store in memory without a size limit. Each send takes some hundred bytes.
+    /// Creates an empty store in memory that has no size limit. Each send takes some hundred bytes.
     pub async fn in_memory() -> Result<Self, StoreError> {
         blocking(|| {
             let database = Database::in_memory()?;

@@ -1,4 +1,4 @@
-//! Interface of the synchronisation state, which shows the gaps of the [log](crate::SendLog).
+//! Interface of the synchronisation state, which describes the gaps of the [log](crate::SendLog).
 
 mod unreadable;
 
@@ -62,8 +62,8 @@ pub trait SyncLog: Send + Sync {
     /// the failure of a history, and [`keep_read`](Self::keep_read) clears that of any other subject. A repeated failure
     /// retains its first time, and merges the ranges of missing sends.
     ///
-    /// [`Store::keep`](crate::Store::keep) also stores a failure for an incomplete response: a history with unreadable sends or
-    /// dates, or without [known](UNCONFIRMED_REMOVAL) records. "Not found" is incomplete if the campaign lists the activity or
+    /// [`Store::keep`](crate::Store::keep) also stores a failure for an incomplete response: a history that has unreadable sends
+    /// or dates, or lacks [known](UNCONFIRMED_REMOVAL) records. "Not found" is incomplete if the campaign lists the activity or
     /// sends of the activity are known. Known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
@@ -112,7 +112,7 @@ pub trait SyncLog: Send + Sync {
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
-    /// Returns the campaigns with known activities that are neither deleted nor removed.
+    /// Returns the campaigns that have known activities and are neither deleted nor removed.
     fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
     /// Returns the activities whose history may still change, sorted by fetch time, oldest first.

@@ -1,6 +1,6 @@
 //! Tests of several processes on one store, and of killed writers.
 //!
-//! A child is this program with an environment variable that selects one test. Without the variable, that test does nothing.
+//! A child is this program with an environment variable that selects one test. That test does nothing if the variable is not set.
 
 #![allow(clippy::unwrap_used, reason = "panics fail the test")]
 #![cfg(unix)]

@@ -37,7 +37,7 @@ pub(crate) struct EndpointHealth {
 struct State {
     successes: u64,
     failures: u32,
-    /// Number of attempted probes without a suitable id since the last success.
+    /// Number of probes since the last success that were not sent because there was no suitable id.
     missed_probes: usize,
     last_readable: Option<Subject>,
     /// Whether all probes failed, after which no further probe is sent.

@@ -184,8 +184,8 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns with a send that only the report showed and no longer shows. After a second synchronisation confirms
-    /// the absence, the campaigns are read again and their failure is cleared.
+    /// Handles campaigns with a send that appeared only in the report and no longer appears there. After a second synchronisation
+    /// confirms the absence, the campaigns are read again and their failure is cleared.
     async fn resolve_unreported(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {

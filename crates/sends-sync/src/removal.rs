@@ -3,8 +3,8 @@
 //! A single response may be wrong. Known sends are therefore recorded as unreadable at first, and deleted when a second
 //! synchronisation misses the same sends.
 //!
-//! Only the history shows that a send was deleted: the history is not found or lacks the send. A deleted campaign, or a
-//! campaign that does not list the activity, is a reason to request the history. An activity that is listed but not found is a
+//! Only the history is evidence of a deleted send: the history is not found or lacks the send. A deleted campaign, or a campaign
+//! that does not list the activity, is a reason to request the history. An activity that is listed but not found is a
 //! contradiction. Its sends stay in the log as unreadable until the upstream's response changes.
 //!
 //! A campaign may vanish from the list without being listed as removed. The absence is detected if the campaign was the latest

@@ -29,7 +29,7 @@ const GROWTH: i32 = 4;
 const PAUSES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
 
-/// Period in which sends may be missing: its start, or `None` for the beginning, and its end.
+/// Start and end of a period in which sends may be missing. A start of `None` is the beginning of the account.
 pub(crate) type Period = (Option<Timestamp>, Timestamp);
 
 pub(crate) fn period(work: &SyncWork) -> Period {

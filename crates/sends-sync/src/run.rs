@@ -118,7 +118,7 @@ impl Synchronisation {
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// Campaigns with a send that only the report showed and no longer shows.
+    /// Campaigns with a send that appeared only in the report and no longer appears there.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
     /// Campaigns to read again because of a contradiction. The queue receives these campaigns later, since their reads may be
     /// in flight.

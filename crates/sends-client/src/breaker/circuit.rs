@@ -83,7 +83,7 @@ impl Circuit {
         }
     }
 
-    /// Reopens the circuit after a probe without an outcome. The next request becomes the probe.
+    /// Reopens the circuit because its probe had no outcome. The next request becomes the probe.
     pub(super) fn release_probe(&mut self) {
         if let Self::HalfOpen { delay, .. } = *self {
             self.reopen(Instant::now(), delay);

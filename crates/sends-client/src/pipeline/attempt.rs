@@ -57,7 +57,7 @@ impl Call<'_> {
                 drop(slot);
                 continue;
             }
-            // In the meantime, another call may have shown that the token is rejected.
+            // In the meantime, the token may have been rejected in another call.
             let token_admission = pipeline.refusals.admit(token, endpoint);
             let token_admission = token_admission.map_err(AttemptError::Rejected)?;
             let admission = pipeline.breaker.admit(endpoint).map_err(suspended)?;

@@ -22,7 +22,7 @@ pub(super) const MAX_PATHS: usize = 1_000;
 pub(super) struct TokenState {
     /// `None` before the first use.
     used: Option<Instant>,
-    /// Departure of the last accepted request since the token was rejected as a whole.
+    /// Departure time of the last accepted request since the token was rejected as a whole.
     pub(super) accepted_at: Option<Instant>,
     /// Path that has accepted the token, preferably a cheap path.
     pub(super) accepted_by: Option<Endpoint>,

@@ -16,8 +16,8 @@ use crate::{
     sources::send_log::LogError,
 };
 
-/// Result of a nullable field that can fail. With `Result<Option<T>, _>`, async-graphql would omit a failed field, although the
-/// specification requires null.
+/// Result of a nullable field that can fail. If the type were `Result<Option<T>, _>`, async-graphql would omit a failed field,
+/// although the specification requires null.
 pub(super) type Nullable<T> = Option<Result<T, ApiError>>;
 
 macro_rules! error_codes {

@@ -73,8 +73,8 @@ impl Query {
     }
 
     /// Campaigns of the account, including deleted campaigns, most recently updated first. Costs one upstream call per page. If
-    /// the call fails, the last cached page is returned and reported in `extensions.upstream.stale`, as for all cached values.
-    /// Null with an error if no page is cached.
+    /// the call fails, the last cached page is returned and reported in `extensions.upstream.stale`, which also reports other
+    /// stale values. Null with an error if no page is cached.
     async fn campaigns(
         &self,
         context: &Context<'_>,

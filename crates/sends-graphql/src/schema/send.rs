@@ -87,8 +87,7 @@ impl HistoricSend {
 
     /// Campaign of the activity. For a send of `Query.sends`, the campaign costs no upstream call. Its values are those of the
     /// last listing (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign
-    /// yet, the campaign is null, or only its id is available without a call. For any other send, the value is that of the
-    /// activity's `campaign`.
+    /// yet, the campaign is null or has only its id. For any other send, the value is that of the activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),

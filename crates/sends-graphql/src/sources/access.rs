@@ -140,7 +140,7 @@ impl CallersTokens {
     }
 }
 
-/// Error of a request without a usable bearer token, in the mode that requires it.
+/// Error of a request that has no usable bearer token, in the mode that requires a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("Send your Constant Contact access token as `Authorization: Bearer …`.")]
 pub struct TokenMissing;

@@ -43,7 +43,7 @@ pub(super) struct Writer {
 type Done = oneshot::Sender<Result<u64, StoreError>>;
 
 enum Message {
-    /// Boxed because a change may be large and the queue is long.
+    /// The change is boxed because it may be large and the queue is long.
     Change(Box<Change>, Done),
     Close(oneshot::Sender<()>),
 }

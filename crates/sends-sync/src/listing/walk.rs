@@ -15,9 +15,9 @@ pub(super) struct Walk {
     /// Start of the requested period, before which all records were listed earlier. `None` for all records.
     pub(super) from: Option<Timestamp>,
     pub(super) gap: Option<Unreadable>,
-    /// Latest credible time so far, by the upstream's clock.
+    /// Latest credible time of the records so far, by the upstream's clock.
     newest: Option<Timestamp>,
-    /// Latest time so far, by the upstream's clock.
+    /// Latest time of the records so far, by the upstream's clock.
     latest: Option<Timestamp>,
     /// Upper bound for the times of further records, by the upstream's clock (see [`last_of`]).
     last: Option<Timestamp>,

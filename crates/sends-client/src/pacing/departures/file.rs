@@ -5,11 +5,11 @@
 //! kilobyte at the default limit per second with three such processes. The file is opened for each step so that a replaced
 //! folder is detected. The file is never deleted because two processes could then each lock a different file of this name.
 //!
-//! **Clock.** All processes and containers of a machine share `CLOCK_MONOTONIC`, which cannot be set. A wall clock that is set
-//! back would keep slots closed for the same time, and a wall clock that is set forward would open them. The monotonic clock
-//! stops while the machine sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine;
-//! departures in the future count as current departures. On platforms other than Unix, the wall clock is used. Setting that clock
-//! delays calls by a second or opens slots too early.
+//! **Clock.** All processes and containers of a machine share `CLOCK_MONOTONIC`, which cannot be set. Setting back a wall clock
+//! would keep slots closed for the same time, and setting it forward would open them. The monotonic clock stops while the machine
+//! sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine; departures in the
+//! future count as current departures. On platforms other than Unix, the wall clock is used. Setting that clock delays calls by a
+//! second or opens slots too early.
 //!
 //! Processes on several machines cannot share a folder in this way, nor can they share SQLite's files.
 

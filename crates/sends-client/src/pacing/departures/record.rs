@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
-/// Grace period in which a waiting process keeps its place after its next claim is due, for the wake-up delay of a busy
-/// machine. A killed process delays the others once by this period.
+/// Grace period in which the entry of a waiting process remains valid after its next claim is due. The period allows for the
+/// wake-up delay of a busy machine. A killed process delays the others once by this period.
 const GRACE: u64 = 30_000;
 
 /// Age at which departures are deleted. No slot stays closed for longer (a second and the maximum margin).
 const EXPIRY_AGE: u64 = 1_500_000;
 
 /// Number of current departures that are assumed for an unreadable file. The number exceeds the documented limits per second (4,
-/// and 10 for partner keys). With a higher configured limit, the difference stays available.
+/// and 10 for partner keys). If the configured limit is higher, the difference remains available.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -65,8 +65,8 @@ struct Line {
 }
 
 impl Record {
-    /// Parses the record at the start of the file contents and ignores the rest. Empty contents are a new record. Unreadable
-    /// contents count as [`UNKNOWN`] departures because slots may be closed.
+    /// Parses the record at the start of the file contents and ignores any further bytes. Empty contents are a new record.
+    /// Unreadable contents count as [`UNKNOWN`] departures because slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
         match records.next() {

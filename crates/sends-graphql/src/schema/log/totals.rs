@@ -30,19 +30,19 @@ const MAX_GROUPS: usize = 1_000;
 /// `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
-    /// By outcome.
+    /// Groups by outcome.
     Outcome,
-    /// By reason code.
+    /// Groups by reason code.
     Reason,
-    /// By day of `runDate`.
+    /// Groups by day of `runDate`.
     Day,
-    /// By week of `runDate`; weeks start on Monday.
+    /// Groups by week of `runDate`. Weeks start on Monday.
     Week,
-    /// By month of `runDate`.
+    /// Groups by month of `runDate`.
     Month,
-    /// By campaign.
+    /// Groups by campaign.
     Campaign,
-    /// By contact list. A send to several lists is counted in the group of each list.
+    /// Groups by contact list. A send to several lists is counted in the group of each list.
     ContactList,
 }
 
@@ -146,7 +146,7 @@ impl SendTotals {
 #[Object]
 impl SendTotals {
     /// Groups of sends. Periods are in descending order, and other groups are in descending order of their number of sends. The
-    /// last group has the sends without a value, such as a date. Periods without sends have no group.
+    /// last group contains the sends that lack the value, such as a date. Periods without sends have no group.
     async fn groups(&self) -> Vec<SendTotalGroup> {
         charge::foreseen_list().await;
         let groups = self.groups.iter().take(self.shown);
@@ -170,7 +170,7 @@ impl SendTotals {
 }
 
 /// Total of a group of sends. Only the field that corresponds to the grouping has a value: `outcome`, `reason`, `period`,
-/// `campaign` or `contactList`. That field is also null for the group of sends without a value.
+/// `campaign` or `contactList`. That field is also null for the group of sends that lack the value.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct SendTotalGroup {
     /// Outcome of the sends. Null if not grouped by `OUTCOME`.

@@ -35,7 +35,7 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         Self(reading.boxed().shared())
     }
 
-    /// Starts a read immediately. A cached value is ready without a task. Any other read runs in a task, which is aborted when
+    /// Starts a read immediately. A cached value is ready and needs no task. Any other read runs in a task, which is aborted when
     /// the last handle is dropped, for example after the client has disconnected.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         let mut reading = reading.boxed();

@@ -41,7 +41,7 @@ pub enum Told<Stats> {
 
 pub type Known<Stats> = Arc<Told<Stats>>;
 
-/// Results for all ids of a batch without a failure.
+/// Results for all ids of a batch in which no id failed.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;

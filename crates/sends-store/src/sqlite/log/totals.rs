@@ -178,7 +178,7 @@ fn by_date(
     Ok(groups.named(GroupKey::Date))
 }
 
-/// Returns the time of the owner's first send at or after `from`. The index finds the send without regard to the filter.
+/// Returns the time of the owner's first send at or after `from`. The index lookup ignores the filter.
 fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<Option<Timestamp>, Fault> {
     let mut sql =
         Statement::new("SELECT run_date, run_date_nanos FROM send INDEXED BY send_by_date WHERE owner = ");

@@ -2,8 +2,7 @@
 //!
 //! The disk is an in-memory SQLite VFS that separates synced from written content. After a power failure, each sector of 512
 //! bytes has one of its versions since the last sync, or parts of two versions. The file has one of its lengths since the last
-//! sync. The connection has the settings of the program, except for exclusive locking, which keeps the WAL index out of shared
-//! memory.
+//! sync. The connection has the settings of the program, except for exclusive locking, which avoids a WAL index in shared memory.
 
 mod disk;
 

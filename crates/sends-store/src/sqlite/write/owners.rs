@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 use super::{execute, one};
 use crate::Owner;
 
-/// Returns the row id of an owner, which is created if missing.
+/// Returns the row id of an owner. Creates the row if there is none.
 pub(super) fn owner_number(connection: &Connection, owner: Owner) -> Result<i64> {
     let key = [owner.as_bytes()];
     let known = one(connection, "SELECT id FROM owner WHERE key = ?1", key).optional()?;
