@@ -123,7 +123,7 @@ fn send_without_a_readable_number_is_omitted_and_counted() {
 }
 
 #[test]
-fn odd_value_of_a_listed_record_affects_only_itself() {
+fn malformed_value_of_a_listed_record_affects_only_itself() {
     let campaigns = |odd: &str| {
         let json = format!(
             r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}", {odd}}}, {{"campaign_id": "{OTHER_CAMPAIGN}", "name": "Good"}}]}}"#
@@ -208,7 +208,7 @@ fn invalid_bytes_and_control_characters_in_a_name_are_replaced() {
 }
 
 #[test]
-fn odd_activity_of_a_campaign_is_omitted_and_counted() {
+fn malformed_activity_of_a_campaign_is_omitted_and_counted() {
     for odd in [
         "{}",
         r#"{"campaign_activity_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z"}"#,
@@ -252,7 +252,7 @@ fn missing_activity_list_differs_from_an_empty_list() {
 }
 
 #[test]
-fn odd_statistics_affect_only_themselves() {
+fn malformed_statistics_affect_only_themselves() {
     let read = |odd: &str| {
         let json = format!(
             r#"{{"results": [{{"campaign_activity_id": "{ACTIVITY}", {odd}}}, {{"campaign_activity_id": "{OTHER_ACTIVITY}", "stats": {{"em_sends": 7}}}}]}}"#
@@ -433,7 +433,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn oddity_in_a_history_affects_only_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn malformed_value_in_a_history_affects_only_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let document = history();
         let mut all = Vec::new();
         places(&document, &Vec::new(), &mut all);
@@ -468,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn oddity_in_any_other_response_affects_only_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn malformed_value_in_any_other_response_affects_only_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let (document, read) = MODELS[model];
         let document = document();
         let mut all = Vec::new();

@@ -137,7 +137,7 @@ pub struct Listing {
     pub campaigns: Vec<Campaign>,
     /// Times of the last sends in the summaries report. `None` clears the stored time. An unknown campaign is added by its id.
     pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
-    /// Work to queue, merged with queued work of the same campaign. An unknown campaign is added by its id.
+    /// Work that is added to the queue, merged with queued work of the same campaign. An unknown campaign is added by its id.
     pub work: Vec<SyncWork>,
     /// `None` if the progress is unchanged.
     pub state: Option<SyncState>,

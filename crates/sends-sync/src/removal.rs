@@ -124,8 +124,8 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether a campaign that was not found is still listed without being removed. A campaign listed without an update
-    /// time cannot be searched and counts as listed.
+    /// Returns whether a campaign that was not found is still listed, with a status other than removed. A campaign listed without
+    /// an update time cannot be searched and counts as listed.
     async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);

@@ -98,7 +98,7 @@ pub enum Claimed {
 /// Granted departure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Departure {
-    /// Number that is unique for the claimant.
+    /// Number of the departure, unique for the claimant.
     pub number: u64,
     /// UTC day that the departure counts towards.
     pub day: Date,

@@ -148,7 +148,7 @@ impl CampaignPageRequest {
         self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
     }
 
-    /// Returns whether a cyclic upstream listing ends at the cursor. The first page shows this: it is not full, respects the
+    /// Returns whether a cyclic upstream listing ends at the cursor. In that case, the first page is not full, respects the
     /// requested date, and has the cursor's campaign last.
     fn ends_in(&self, first: &CampaignPage) -> bool {
         let filter = self.filter();

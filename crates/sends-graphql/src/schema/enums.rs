@@ -97,17 +97,17 @@ impl From<Option<&sends_core::ActivityRole>> for ActivityRole {
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]
 pub(super) enum SendOutcome {
-    /// Sent to all contacts of the attempt.
+    /// The email was sent to all contacts of the attempt.
     Sent,
-    /// Sent to some contacts of the attempt. Constant Contact does not report their number.
+    /// The email was sent to some contacts of the attempt. Constant Contact does not report their number.
     PartiallySent,
-    /// Held for review by Constant Contact, which releases the email in portions.
+    /// Constant Contact holds the email for review and releases it in portions.
     Staged,
-    /// Processed, but the attempt had no recipients.
+    /// The attempt was processed, but had no recipients.
     NoRecipients,
-    /// Not sent.
+    /// The email was not sent.
     Failed,
-    /// Undetermined, because Constant Contact's values are missing or undocumented.
+    /// The outcome is undetermined, because Constant Contact's values are missing or undocumented.
     Unknown,
 }
 

@@ -87,7 +87,8 @@ impl HistoricSend {
 
     /// Campaign of the activity. For a send of `Query.sends`, the campaign costs no upstream call. Its values are those of the
     /// last listing (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign
-    /// yet, the campaign is null or has only its id. For any other send, the value is that of the activity's `campaign`.
+    /// yet, the campaign is null, or fields other than its ids cost an upstream call. For any other send, the value is that of
+    /// the activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
