@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::TokenSource;
 
-/// Queue of the calls of one operation or client. Lanes are served round-robin so that a long lane does not delay the others.
+/// Queue of the calls of one operation or client. Lanes are served round-robin so that a long lane does not delay other lanes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Lane(u64);
 

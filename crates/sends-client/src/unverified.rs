@@ -147,7 +147,7 @@ impl Pass {
     pub(crate) fn accepted(mut self) {
         lock(&self.state).credit_back();
         if let Some(acceptance) = self.acceptance.take() {
-            // Fails if the slot is already open.
+            // The notification fails if the slot is already open.
             let _ = acceptance.send(());
         }
     }

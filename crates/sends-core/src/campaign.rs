@@ -30,7 +30,7 @@ pub struct Campaign {
     pub type_code: Option<i32>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change, by which listings are sorted (documented).
+    /// Time of the last change of the campaign, by which listings are sorted (documented).
     pub updated_at: Option<Timestamp>,
 }
 

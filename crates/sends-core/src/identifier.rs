@@ -77,9 +77,9 @@ macro_rules! uuid_identifier {
 uuid_identifier! {
     /// Id of an email activity: the upstream's `campaign_activity_id`, a UUID (documented).
     ///
-    /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case so that each
-    /// activity has one spelling. The upstream's response to a malformed id is not documented, so malformed ids are rejected
-    /// before any request.
+    /// Parses the hyphenated notation of 36 characters, in any letter case and of any UUID version. Displayed in lower case so
+    /// that each activity has one spelling. The upstream's response to a malformed id is not documented, so malformed ids are
+    /// rejected before any request.
     ///
     /// ```
     /// use sends_core::ActivityId;

@@ -1,7 +1,7 @@
-//! Lenient decoding of single values: every unambiguous form is accepted.
+//! Lenient decoding of single values: every unambiguous notation is accepted.
 //!
 //! An integer may be `2`, `"2"` or `2.0`, and a date any variant of RFC 3339 with an offset ([`date`](self::date)). Ambiguous
-//! forms are unreadable:
+//! notations are unreadable:
 //! - a date without an offset, because its zone is not documented;
 //! - a number for a date, because it may be in seconds or milliseconds;
 //! - a string for a boolean.

@@ -49,7 +49,7 @@ pub struct Page<T> {
 pub enum NextLink {
     /// No next page: the link is missing, null, empty or the string `null`.
     None,
-    /// Link in the upstream's form: a path that includes the API version (documented).
+    /// Link as returned by the upstream: a path that includes the API version (documented).
     To(String),
     /// Link that could not be decoded.
     Unreadable,

@@ -106,8 +106,8 @@ macro_rules! engagement_stats {
     ($( $(#[$attribute:meta])* $field:ident = $key:literal, )+) => {
         /// Counts of the statistics reports, at least 0. A count is `None` when it is missing, null or unreadable.
         ///
-        /// The vendor's guide separates the parts of some keys with dots, its schema with underscores. Both spellings are
-        /// accepted, as are numbers and strings of digits.
+        /// The words of some keys are separated by dots in the vendor's guide, and by underscores in its schema. Both spellings
+        /// are accepted, as are numbers and strings of digits.
         ///
         /// ```
         /// use sends_core::{ActivityStats, FromJson};
@@ -137,7 +137,7 @@ macro_rules! engagement_stats {
     };
 }
 
-/// Returns the count with this key, whose parts are separated by underscores or dots. Both spellings may be present if their
+/// Returns the count with this key, whose words are separated by underscores or dots. Both spellings may be present if their
 /// values are equal.
 fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64> {
     let spelled = |found: &str| {

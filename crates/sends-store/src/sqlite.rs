@@ -77,7 +77,7 @@ pub struct Rebuilt {
 impl SqliteStore {
     /// Opens or creates the store of a state directory. An error leaves the file unchanged.
     ///
-    /// Damage is detected only when the damaged part is read, since a check of the whole file would take seconds.
+    /// Damage is detected only when the damaged page is read, since a check of the whole file would take seconds.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -98,7 +98,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Returns whether a state directory has a store, valid or not.
+    /// Returns whether a state directory has a store, which may be invalid.
     pub fn is_begun(dir: &Path) -> bool {
         files::database(dir).exists()
     }

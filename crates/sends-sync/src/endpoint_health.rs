@@ -1,4 +1,4 @@
-//! Availability of an endpoint after repeated failures. Ids that fail individually must not prevent reads of others, and an
+//! Availability of an endpoint after repeated failures. Ids that fail individually must not prevent reads of other ids, and an
 //! outage must not cost a call per id.
 
 use std::{

@@ -100,7 +100,7 @@ impl Run<'_> {
     }
 
     /// Returns the first page of the campaigns since the high-water mark. If an earlier synchronisation did not find the latest
-    /// listed campaign either, returns the first page of all campaigns, since others may have vanished as well.
+    /// listed campaign either, returns the first page of all campaigns, since other campaigns may have vanished as well.
     async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
         let page = self.upstream.campaigns(walk.from, None).await?;
         let has_records = !page.records.is_empty() || page.unreadable > 0;

@@ -68,8 +68,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time
-    /// of the campaign, so a new send in one history does not prove that the others are unchanged.
+    /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time of
+    /// the campaign, so a new send in one history does not prove that the other histories are unchanged.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };

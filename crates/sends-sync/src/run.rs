@@ -34,7 +34,7 @@ const CONCURRENCY: usize = 4;
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Number of queue entries taken at a time. Newer work may be queued while they are processed.
+/// Number of queue entries taken at a time. Newer work may be queued while these entries are processed.
 const BATCH_LENGTH: usize = 32;
 
 /// Maximum number of repeated reads of a campaign because of contradictions with other campaigns, which may recur with each

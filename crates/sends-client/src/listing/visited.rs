@@ -1,4 +1,4 @@
-//! Cycle detection in a listing, which protects against malformed links that never end.
+//! Cycle detection in a listing, which protects against an endless sequence of malformed links.
 
 use std::{
     collections::HashSet,

@@ -19,12 +19,12 @@
 //!   the calls granted to other processes in the meantime, and are recorded again on arrival. Until then, their own process
 //!   keeps their slots closed.
 //!
-//! **Fairness.** A waiting process records its numbers of waiting calls. A claim yields open slots to calls of other processes
-//! that take precedence. Interactive calls of any process precede background calls of any other process, except that one
-//! departure in eight is for background calls while they wait. Among calls of one priority, each process has one departure per
-//! round (start-time fair queuing). A process that begins to wait joins the next round, so short-lived processes do not overtake
-//! a long-lived process. The entry of a waiting process expires shortly after its next claim is due, so a killed process keeps a
-//! slot closed no longer than this time.
+//! **Fairness.** A waiting process records the numbers of its waiting calls. A claim yields open slots to calls of other
+//! processes that take precedence. Interactive calls of any process precede background calls of any other process, except that
+//! one departure in eight is for background calls while they wait. Among calls of one priority, each process has one departure
+//! per round (start-time fair queuing). A process that begins to wait joins the next round, so short-lived processes do not
+//! overtake a long-lived process. The entry of a waiting process expires shortly after its next claim is due, so a killed process
+//! keeps a slot closed no longer than this time.
 //!
 //! [`DepartureFile`] stores the record in a file of the state folder, for the processes of one machine. The trait also allows a
 //! record in a database for several machines, with one statement per method, the database's clock, and a claim that waits for

@@ -1,6 +1,5 @@
-//! Queue of waiting calls. Interactive calls precede background calls except for their [share](BackgroundShare). Lanes are
-//! served round-robin, and the calls of a lane first in, first out. A call that several operations share is in the lane of
-//! each.
+//! Queue of waiting calls. Interactive calls precede background calls except for their [share](BackgroundShare). Lanes are served
+//! round-robin, and the calls of a lane first in, first out. A call that several operations share is in the lanes of all of them.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! Decisions of the pacer: which calls get a slot, wait or are rejected. Performs no I/O and does not wait.
+//! Decisions of the pacer: which calls get a slot, wait or are rejected. The module performs no I/O and does not wait.
 
 use std::time::Duration;
 

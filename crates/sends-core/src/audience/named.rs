@@ -25,7 +25,7 @@ pub struct ContactList {
     pub membership_count: Option<i64>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change.
+    /// Time of the last update.
     pub updated_at: Option<Timestamp>,
     /// Deletion time. Also `None` for a list that is not deleted.
     pub deleted_at: Option<Timestamp>,
@@ -45,7 +45,7 @@ pub struct Segment {
     pub name: Option<String>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change.
+    /// Time of the last update.
     pub edited_at: Option<Timestamp>,
     /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,

@@ -92,7 +92,7 @@ impl ContactList {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last change.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,
@@ -164,7 +164,7 @@ impl Segment {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last change.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,

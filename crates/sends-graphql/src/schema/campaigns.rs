@@ -116,8 +116,8 @@ impl CampaignPageRequest {
     fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
         let begin = self.after.map_or(0, |cursor| {
             let itself = records.iter().position(|campaign| campaign.id == cursor.id);
-            // If the cursor's campaign has moved, an earlier page may or may not have contained others with the same update time.
-            // They are returned again rather than skipped.
+            // If the cursor's campaign has moved, an earlier page may or may not have contained other campaigns with the same
+            // update time. They are returned again rather than skipped.
             let is_later = |campaign: &sends_core::Campaign| {
                 campaign.updated_at.is_some_and(|date| date > cursor.updated_at)
             };

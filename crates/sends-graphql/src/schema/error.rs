@@ -204,7 +204,7 @@ const NO_STATISTICS: &str =
 const PATH_ALONE: &str = "Constant Contact rejects this path with 401, though it accepts the access token on others. A new \
                           login does not help; the path is retried after a pause.";
 
-/// Maps a 404 response by endpoint. For a listing, it indicates an upstream fault, because no single object was requested.
+/// Maps a 404 response by endpoint. For a listing, the 404 indicates an upstream fault, because no single object was requested.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     let message = match endpoint {
         Endpoint::SendHistory(_) | Endpoint::Activity(_) | Endpoint::Schedule(_) => NO_SUCH_ACTIVITY,

@@ -1,4 +1,4 @@
-//! Reads send histories from the store if they are fresh enough, and fetches the others. If a fetch fails, the last stored
+//! Reads send histories from the store if they are fresh enough, and otherwise fetches them. If a fetch fails, the last stored
 //! history is returned as stale.
 //!
 //! Concurrent operations share a fetch. Every read has an [`Owner`], and a history is never returned to another owner. This

@@ -245,8 +245,8 @@ impl Resources {
         Ok(answer)
     }
 
-    /// Runs an upstream call until shutdown cancels it. The future is boxed, because it is large and part of all other futures
-    /// here.
+    /// Runs an upstream call until shutdown cancels it. The future is boxed, because it is large and contained in all other
+    /// futures of this module.
     fn until_the_end<'a, T: 'a>(
         &'a self,
         read: impl Future<Output = Result<T, UpstreamError>> + Send + 'a,

@@ -108,7 +108,7 @@ impl Writer {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
             self.flush();
-            // Fails if another `close` was processed first.
+            // The result is an error if another `close` was processed first.
             let _ = closed.await;
         }
     }

@@ -33,7 +33,7 @@ use super::{Claim, Claimed, Departure, Departures, DeparturesError, record::Reco
 
 const FILE_NAME: &str = "departures.lock";
 
-/// Number of attempts to take the lock without a delay. A step of another process takes only microseconds.
+/// Maximum number of attempts to take the lock without a delay. A step of another process takes only microseconds.
 const QUICK_TRIES: u32 = 20;
 
 /// Maximum wait for the lock. Only a process that is stopped during a step holds the lock that long.

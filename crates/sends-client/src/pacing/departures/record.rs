@@ -10,7 +10,7 @@ use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
 /// Grace period in which the entry of a waiting process remains valid after its next claim is due. The period allows for the
-/// wake-up delay of a busy machine. A killed process delays the others once by this period.
+/// wake-up delay of a busy machine. A killed process delays the other processes once by this period.
 const GRACE: u64 = 30_000;
 
 /// Age at which departures are deleted. No slot stays closed for longer (a second and the maximum margin).

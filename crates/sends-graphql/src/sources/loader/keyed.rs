@@ -1,8 +1,8 @@
 //! Generic dataloader, which loads each key at most once per operation.
 //!
 //! The `dataloader` crate holds its lock while it awaits the batch function. If the batch function awaited the upstream, a slow
-//! batch would delay the next batch, and a slow response would delay all others. The batch function therefore only prepares the
-//! reads and returns one future per key. Any number of fields can await such a future independently.
+//! batch would delay the next batch, and a slow response would delay all other responses. The batch function therefore only
+//! prepares the reads and returns one future per key. Any number of fields can await such a future independently.
 
 use std::{collections::HashMap, hash::Hash};
 

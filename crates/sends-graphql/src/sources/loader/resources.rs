@@ -146,8 +146,8 @@ impl ResourceLoader {
     }
 }
 
-/// Creates a loader of statistics. Cached statistics are ready immediately. The others are fetched in as few calls as possible,
-/// and a field awaits only the call that it needs.
+/// Creates a loader of statistics. Cached statistics are ready immediately. Other statistics are fetched in as few calls as
+/// possible, and a field awaits only the call that it needs.
 fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id, Known<Id::Stats>> {
     Keyed::in_batches(move |ids: &[Id]| {
         let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
