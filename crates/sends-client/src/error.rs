@@ -58,7 +58,7 @@ pub enum FailureClass {
     /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. A call for a single
     /// id or page that fails repeatedly has the class of its last failure instead.
     CircuitOpen,
-    /// Any other 4xx status, which a retry would not change.
+    /// Any other 4xx status. A retry would have the same result.
     Rejected,
     /// 5xx status of the upstream or a gateway.
     ServerFailure,

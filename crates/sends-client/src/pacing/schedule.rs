@@ -23,7 +23,7 @@ pub(crate) const MAX_THROTTLING: Duration = Duration::from_mins(1);
 const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 /// Time after midnight in which a `quota_exceeded` response may concern the previous day, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
-/// Minimum of [`Refused::retry_after`].
+/// Minimum value of [`Refused::retry_after`].
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];
