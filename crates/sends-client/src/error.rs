@@ -32,8 +32,8 @@ pub enum FailureClass {
     LoginRequired,
     /// The credential currently yields no token. Nothing was sent, unless a token was rejected before.
     TokenUnavailable,
-    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also a 401 of a single path for a
-    /// token that other paths accept (observed); see [`UpstreamError::is_path_alone`].
+    /// 403: a scope or privilege is missing, or the application was deactivated (documented). A 401 of a single path for a token
+    /// that other paths accept has this class as well (observed); see [`UpstreamError::is_path_alone`].
     Forbidden,
     /// 403 "Missing Authentication Token" of a gateway (observed): the path does not exist, so the base URL is wrong.
     NoSuchPath,
@@ -62,7 +62,8 @@ pub enum FailureClass {
     Rejected,
     /// 5xx status of the upstream or a gateway.
     ServerFailure,
-    /// Success response that has no body, is not JSON, has an undocumented shape or exceeds the size limit. Also a redirect.
+    /// Success response that has no body, is not JSON, has an undocumented shape or exceeds the size limit. A redirect has this
+    /// class as well.
     Invalid,
 }
 
@@ -108,7 +109,7 @@ pub struct UpstreamError {
     pub elapsed: Duration,
     /// Class of the failure.
     pub class: FailureClass,
-    /// Status of the response, or `None` if there was no response. Also 401 or 429 when nothing was sent because the last
+    /// Status of the response, or `None` if there was no response. 401 or 429 is also set when nothing was sent because the last
     /// response of this path had that status.
     pub status: Option<StatusCode>,
     /// The upstream's error key, such as `throttled`. `None` when the body has no key.

@@ -28,10 +28,10 @@ use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 /// which must stay available to other callers.
 const MAX_WAITING: usize = 64;
 
-/// Divisor of the limit per second, for the share of unverified tokens.
+/// Divisor of the limit per second. The quotient is the share of unverified tokens.
 const PART_OF_SECOND: u32 = 4;
 
-/// Divisor of the daily limit, for the share of unverified tokens.
+/// Divisor of the daily limit. The quotient is the share of unverified tokens.
 const PART_OF_DAY: u64 = 20;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -51,7 +51,7 @@ struct State {
     refused: u64,
 }
 
-/// Token bucket for the day's calls that may be rejected.
+/// Token bucket of the calls that may be rejected per day.
 #[derive(Debug)]
 struct Credit {
     most: f64,
