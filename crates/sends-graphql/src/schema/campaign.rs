@@ -196,7 +196,7 @@ impl Campaign {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last update of the campaign.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,
