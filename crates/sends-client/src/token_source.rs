@@ -44,7 +44,7 @@ pub enum TokenError {
     /// No token is currently available, for example because the token endpoint does not respond.
     #[error("no access token is available at the moment: {reason}")]
     Unavailable {
-        /// Cause for the operator, without secrets.
+        /// Cause for the operator. Contains no secrets.
         reason: String,
         /// Time after which a retry may succeed. `None` when unknown.
         retry_after: Option<Duration>,
