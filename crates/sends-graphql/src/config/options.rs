@@ -61,14 +61,14 @@ pub struct UpstreamOptions {
           value_parser = duration(MIN_DURATION..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
-    /// Maximum number of upstream calls in any one second; 0 for no limit [default: 4]
+    /// Maximum calls in any one second; 0 for no limit [default: 4]
     ///
     /// A sandbox without `--sandbox-limits` has no limit by default. Constant Contact allows partners 10 calls.
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
           value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
-    /// Maximum number of upstream calls in one UTC day; 0 for no limit [default: 10000]
+    /// Maximum calls in one UTC day; 0 for no limit [default: 10000]
     ///
     /// For a sandbox without `--sandbox-limits`, the default is 250000. Constant Contact allows partners 250000 calls.
     #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",

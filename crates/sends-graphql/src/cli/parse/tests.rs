@@ -137,8 +137,8 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
           --caller-tokens       Call Constant Contact with the access token of each caller
 
     Constant Contact:
-          --rate-per-second <CALLS>    Maximum number of upstream calls in any one second; 0 for no limit [default: 4]
-          --rate-per-day <CALLS>       Maximum number of upstream calls in one UTC day; 0 for no limit [default: 10000]
+          --rate-per-second <CALLS>    Maximum calls in any one second; 0 for no limit [default: 4]
+          --rate-per-day <CALLS>       Maximum calls in one UTC day; 0 for no limit [default: 10000]
           --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
 
