@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 const CLAIMS: u64 = 20_000;
 
-/// Claim that is always granted. Nearly all departures are given back, so the record stays as short as with a limit of four.
+/// Claim that is always granted. Nearly all departures are given back, so that the record is as short as with a limit of four.
 const CLAIM: Claim = Claim {
     rate_per_second: u32::MAX,
     closed_for: Duration::from_millis(1_035),

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// Base URL of the API including its version: HTTP or HTTPS, without credentials, query or fragment.
+/// Base URL of the API including its version: an HTTP or HTTPS URL that has no credentials, query or fragment.
 ///
 /// ```
 /// use sends_client::BaseUrl;
@@ -16,10 +16,10 @@ use url::{Host, Url};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BaseUrl(Url);
 
-/// Error returned for an invalid base URL. The error does not contain the text, which may include a password.
+/// Error returned for an invalid base URL. The error does not contain the rejected string, which may include a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// The text is not a URL.
+    /// The string is not a URL.
     #[error("not a URL such as {example}: {0}", example = BaseUrl::REAL_UPSTREAM)]
     Unreadable(url::ParseError),
     /// The scheme is not HTTP or HTTPS.

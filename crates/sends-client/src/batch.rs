@@ -64,7 +64,7 @@ pub struct BatchAnswer<T> {
     /// Readable records.
     pub records: Vec<T>,
     /// Error of class [`FailureClass::Invalid`] if some records are unreadable. An id without a record may then belong to an
-    /// unreadable record. Normally `None`: an id without a record is unknown to the upstream.
+    /// unreadable record. Normally `None`, and then an id without a record is unknown to the upstream.
     pub unreadable: Option<UpstreamError>,
 }
 

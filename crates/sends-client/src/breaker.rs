@@ -1,5 +1,5 @@
-//! Circuit breaker: suspends requests that keep failing. Suspended requests fail immediately, and the delay before each probe
-//! grows.
+//! Circuit breaker, which suspends requests that fail repeatedly. Suspended requests fail immediately. Each failed probe
+//! increases the delay before the next probe.
 //!
 //! | circuit | opens after | suspends |
 //! |---|---|---|
@@ -11,9 +11,9 @@
 //! circuit until it has succeeded. The endpoint therefore stays available regardless of the number of such ids. An id that
 //! repeatedly gets 429 `throttled` while others succeed opens only its own circuit; see [`Throttling`].
 //!
-//! **Probes.** An endpoint is preferably probed with an id that has not failed. One such id may be requested as soon as the
-//! circuit has opened; ids that have failed wait longer. Otherwise, ids that always fail could open the endpoint's circuit
-//! before the first success, and keep it open by failing as probes.
+//! **Probes.** An endpoint is preferably probed with an id that has not failed. One such id may be requested immediately after
+//! the circuit opens; ids that have failed wait longer. Otherwise, ids that always fail could open the endpoint's circuit before
+//! the first success, and keep it open by failing as probes.
 
 mod circuit;
 mod state;
@@ -64,16 +64,16 @@ pub(crate) struct CircuitOpen {
 /// Scope of a 429 `throttled` response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Throttling {
-    /// Presumably all calls.
+    /// The limit presumably concerns all calls.
     Everything,
-    /// Possibly only this id or page, which was throttled before while other requests succeeded in between.
+    /// The limit possibly concerns only this id or page, which was throttled before. Other requests have succeeded since.
     PerhapsOne,
-    /// Only this id or page.
+    /// The limit concerns only this id or page.
     One,
 }
 
-/// Permission for one request. If dropped without an outcome, as on cancellation, it changes no circuit and passes its probes
-/// to the next request.
+/// Permission for one request. An admission that is dropped without an outcome, for example on cancellation, changes no circuit.
+/// Its probes pass to the next request.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
     endpoint: Endpoint,
@@ -111,7 +111,7 @@ impl Breaker {
     /// Admits a request, which becomes the probe of each circuit whose delay has expired.
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, CircuitOpen> {
         let mut state = self.state();
-        // Checked again under the lock because two requests may pass `check` concurrently and only one of them may be the
+        // The check is repeated under the lock because two requests may pass `check` concurrently and only one of them may be the
         // probe.
         state.check(endpoint)?;
         Ok(Admission {

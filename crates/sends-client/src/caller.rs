@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::TokenSource;
 
-/// Queue of the calls of one operation or client. Lanes are served round-robin so that a long lane does not delay the others.
+/// Queue of the calls of one operation or client. Lanes are served round-robin so that a long lane does not delay other lanes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Lane(u64);
 
@@ -55,7 +55,7 @@ impl CallerGroup {
     /// Subscribes to the members of the group.
     pub(crate) fn members(&self) -> watch::Receiver<Vec<(Lane, Priority)>> {
         let mut members = self.0.subscribe();
-        // Marked as changed so that the members who joined before the call was queued are processed as well.
+        // The channel is marked as changed so that members that joined before the call was queued are processed as well.
         members.mark_changed();
         members
     }
@@ -113,7 +113,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Creates an interactive operation in its own lane that ends at `deadline`.
+    /// Creates an interactive operation that has its own lane and ends at `deadline`.
     pub fn new(access: Arc<dyn TokenSource>, deadline: Instant) -> Self {
         Self {
             access,

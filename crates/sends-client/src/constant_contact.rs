@@ -51,7 +51,7 @@ impl ConstantContact {
         Self::observed_by(Arc::new(()), settings, pacer)
     }
 
-    /// Same as [`new`](Self::new), with an observer of all requests.
+    /// Variant of [`new`](Self::new) that registers an observer of all requests.
     ///
     /// # Errors
     ///

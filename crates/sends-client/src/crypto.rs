@@ -6,7 +6,7 @@
 /// building a client panics otherwise. [`ConstantContact`](crate::ConstantContact) makes the call itself.
 pub fn install_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Fails if another thread has installed a provider concurrently, which serves the same purpose.
+        // The call fails if another thread has installed a provider concurrently, which serves the same purpose.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }

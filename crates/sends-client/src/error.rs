@@ -10,8 +10,8 @@ use crate::Endpoint;
 
 /// Class of a failed upstream call.
 ///
-/// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. "Nothing was sent"
-/// does not exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
+/// After retries, this is the class of the last request, unless the daily limit was reached in the meantime. The phrase "nothing
+/// was sent" does not exclude an earlier request whose token was rejected and then renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection: name resolution or TLS failed, or the connection was refused or timed out. Nothing was sent.
@@ -32,8 +32,8 @@ pub enum FailureClass {
     LoginRequired,
     /// The credential currently yields no token. Nothing was sent, unless a token was rejected before.
     TokenUnavailable,
-    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also a 401 of a single path for a
-    /// token that other paths accept (observed); see [`UpstreamError::is_path_alone`].
+    /// 403: a scope or privilege is missing, or the application was deactivated (documented). A 401 of a single path for a token
+    /// that other paths accept has this class as well (observed); see [`UpstreamError::is_path_alone`].
     Forbidden,
     /// 403 "Missing Authentication Token" of a gateway (observed): the path does not exist, so the base URL is wrong.
     NoSuchPath,
@@ -56,13 +56,14 @@ pub enum FailureClass {
     /// The call budget of the operation is used up ([`Caller::with_allowance`]). Nothing was sent.
     AllowanceUsedUp,
     /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. A call for a single
-    /// id or page that keeps failing has the class of the last failure instead.
+    /// id or page that fails repeatedly has the class of its last failure instead.
     CircuitOpen,
-    /// Any other 4xx status, which a retry would not change.
+    /// Any other 4xx status. A retry would have the same result.
     Rejected,
     /// 5xx status of the upstream or a gateway.
     ServerFailure,
-    /// Unusable success response: without a body, not JSON, of another shape, or over the size limit. Also a redirect.
+    /// Success response that has no body, is not JSON, has an undocumented shape or exceeds the size limit. A redirect has this
+    /// class as well.
     Invalid,
 }
 
@@ -108,8 +109,8 @@ pub struct UpstreamError {
     pub elapsed: Duration,
     /// Class of the failure.
     pub class: FailureClass,
-    /// Status of the response, or `None` without a response. Also 401 or 429 when nothing was sent because the last response of
-    /// this path had that status.
+    /// Status of the response, or `None` if there was no response. 401 or 429 is also set when nothing was sent because the last
+    /// response of this path had that status.
     pub status: Option<StatusCode>,
     /// The upstream's error key, such as `throttled`. `None` when the body has no key.
     pub error_key: Option<String>,
@@ -153,7 +154,7 @@ impl UpstreamError {
     }
 }
 
-/// Error returned when the HTTP client cannot be created, as on a machine without CA certificates for an HTTPS base URL.
+/// Error returned when the HTTP client cannot be created, for example on a machine without CA certificates for an HTTPS base URL.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the HTTPS client cannot be created ({reason}); check that CA certificates are installed")]
 pub struct BuildError {

@@ -14,8 +14,8 @@ pub fn root_cause(error: &dyn Error) -> String {
     cause.to_string()
 }
 
-/// Returns the value of the `Retry-After` header in whole seconds, or `None` when the header is absent or has another form,
-/// such as a date. The upstream is not documented to send the header.
+/// Returns the value of the `Retry-After` header in whole seconds, or `None` when the header is absent or not a number, such as a
+/// date. The upstream is not documented to send the header.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))

@@ -1,7 +1,7 @@
-//! Paged listings.
+//! Listings, which the upstream returns page by page.
 //!
 //! Only the query of the upstream's link to the next page is used, and only if the link has the path of the listing
-//! (`listing/link.rs`). A listing with a cycle or without new records is cut short (`listing/visited.rs`). If a link is not
+//! (`listing/link.rs`). A listing that has a cycle or no new records is cut short (`listing/visited.rs`). If a link is not
 //! followed, only the pages after it are missing.
 
 mod link;

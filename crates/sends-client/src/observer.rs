@@ -8,28 +8,28 @@ use crate::{Endpoint, FailureClass};
 
 /// Receives an event for each request and each wait for the rate limit. The methods are called inline and must not block.
 pub trait Observer: Send + Sync {
-    /// Called after a call has waited for the rate limit, whether or not the call was then admitted.
+    /// Receives the time that a call has waited for the rate limit, whether or not the call was then admitted.
     fn waited(&self, endpoint: &Endpoint, wait: Duration) {
         let _ = (endpoint, wait);
     }
 
-    /// Called after a request that was sent has ended.
+    /// Receives a request that was sent and has ended.
     fn requested(&self, request: &ObservedRequest) {
         let _ = request;
     }
 
-    /// Called after a call has failed with `class` without sending a request or a further request.
+    /// Receives a call that has failed with `class` because its first or next request was not sent.
     fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
         let _ = (endpoint, class);
     }
 }
 
-/// Event of one request.
+/// Request that was sent and has ended.
 #[derive(Clone, Debug)]
 pub struct ObservedRequest {
     /// Requested path.
     pub endpoint: Endpoint,
-    /// Status of the response. `None` without a response.
+    /// Status of the response. `None` if there was no response.
     pub status: Option<StatusCode>,
     /// Class of the failure. `None` on success, and when the request is repeated because the connection was closed.
     pub failure: Option<FailureClass>,

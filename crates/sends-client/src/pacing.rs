@@ -1,9 +1,9 @@
 //! Rate limiter for one API key: calls per second and per UTC day, with a queue of waiting calls. Independent of HTTP.
 //!
-//! **Several processes.** The limits apply to the API key. If processes share a record of [`Departures`], each slot is claimed
-//! in the record before it is granted, in one atomic step for the second and the day. See [`departures`] for the invariant, the
-//! fairness between processes and the clock. The limits of this process apply in addition and remain in effect if the record is
-//! unusable. Such a failure is logged once, and the upstream may then throttle calls.
+//! **Several processes.** The limits apply to the API key. If processes share a record of [`Departures`], each slot is claimed in
+//! the record before it is granted, in one atomic step for both limits. See [`departures`] for the invariant, the fairness
+//! between processes and the clock. The limits of this process apply in addition and remain in effect if the record is unusable.
+//! Such a failure is logged once, and the upstream may then throttle calls.
 //!
 //! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so no window of one second may contain more
 //! arrivals than the limit. A slot reopens a second and a margin after the departure of its call. The margin covers differing
@@ -16,8 +16,8 @@
 //! for the ledger, so a crash loses the entries in flight. The shared record counts calls when they are claimed and loses none;
 //! the ledger survives a power failure.
 //!
-//! **The queue.** Lanes are served round-robin. Interactive calls precede background calls, except that one departure in eight
-//! is for background calls while they wait. A call that is cancelled, in the queue or with its slot, has no effect.
+//! **The queue.** Lanes are served round-robin. Interactive calls precede background calls, except that one departure in eight is
+//! for background calls while they wait. A cancelled call has no effect, whether it is still queued or already has a slot.
 //!
 //! No task runs while no call waits and the ledger has all entries.
 
@@ -68,7 +68,7 @@ const LEDGER_RETRY: Duration = Duration::from_secs(1);
 /// Request for a slot for one call.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotRequest {
-    /// Lane to wait in.
+    /// Lane in which the call waits.
     pub lane: Lane,
     /// Priority in the queue.
     pub priority: Priority,
@@ -86,21 +86,21 @@ pub struct Pacer {
 pub(crate) struct Shared {
     schedule: Mutex<Schedule>,
     ledger: Arc<dyn DayLedger>,
-    /// `None` for a single process, and without limits.
+    /// `None` for a single process, and if there are no limits.
     departures: Option<Arc<dyn Departures>>,
     /// Whether the last access to the shared record failed.
     record_failed: AtomicBool,
     clock: Arc<dyn Clock>,
-    /// Notified when a slot may have opened early.
+    /// Notification that a slot may have opened early.
     changed: Notify,
-    /// Notified when a departure was given back to the shared record, so that a claim may be granted early.
+    /// Notification that a departure was given back to the shared record, so that a claim may be granted early.
     given_back: Notify,
-    /// Notified when the ledger has all entries.
+    /// Notification that the ledger has all entries.
     written: Notify,
 }
 
 impl Pacer {
-    /// Creates a pacer for a single process, which continues the ledger's count of the day.
+    /// Creates a pacer for a single process, which continues the ledger's daily call count.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Pacer {
         Ok(Self::starting_from(limits, used, ledger, None, clock))
     }
 
-    /// Creates a pacer that counts from 0 and keeps the count only in memory.
+    /// Creates a pacer that counts from 0 and stores the count only in memory.
     pub fn in_memory(limits: Limits) -> Self {
         let ledger = Arc::<MemoryLedger>::default();
         Self::starting_from(limits, 0, ledger, None, Arc::new(SystemClock))
@@ -205,7 +205,8 @@ impl Pacer {
         self.shared.schedule().queue.used()
     }
 
-    /// Waits until the ledger has all calls, for a graceful shutdown without loss. Does not complete while the ledger fails.
+    /// Waits until the ledger has all calls, so that a graceful shutdown loses none of them. Does not complete while the ledger
+    /// fails.
     pub async fn flush(&self) {
         let written = self.shared.written.notified();
         {

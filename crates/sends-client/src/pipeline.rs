@@ -86,7 +86,7 @@ struct Call<'c> {
     sent: u32,
     /// Total wait for the rate limit.
     waited: Duration,
-    /// Departure of the last request, or the start of the call before the first request.
+    /// Departure time of the last request, or the start time of the call before the first request.
     departed: Instant,
     /// Whether a request was repeated because the upstream had closed the connection.
     is_reconnected: bool,

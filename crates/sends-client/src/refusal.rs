@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::FailureClass;
 
-/// Maximum length of a message in characters. Longer texts are web pages, not messages of the API.
+/// Maximum length of a message in characters. Longer messages are web pages instead of messages of the API.
 const MESSAGE_LIMIT: usize = 300;
 
 /// Maximum depth of the search in the body.
 const DEPTH_LIMIT: usize = 4;
 
-/// Message of Amazon's gateway for an unknown path (observed), in letters only.
+/// Message of Amazon's gateway for an unknown path (observed), after removal of all characters other than letters.
 const NO_SUCH_PATH: &str = "missingauthenticationtoken";
 
 /// Members with the kind of an error, the most specific first. `type` also matches Amazon's `__type`.
@@ -31,13 +31,13 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// Decodes any documented shape, nested or not, with member names in any letter case. `error_type` is the error kind from a
-    /// header of Amazon's gateway (observed), for a body that contains none. Any other body yields an empty value.
+    /// header of Amazon's gateway (observed), which is used if the body contains no kind. Any other body yields an empty value.
     pub(crate) fn read(body: &[u8], error_type: Option<&str>) -> Self {
         let body = String::from_utf8_lossy(body);
         let (error_key, message) = match serde_json::from_str(body.trim_start_matches('\u{feff}')) {
             Ok(Value::String(text)) => (None, quota_message(&text)),
             Ok(body) => (find_first(&body, &KEYS), find_first(&body, &MESSAGES)),
-            // Plain text, or JSON that is cut off.
+            // The body is plain text, or JSON that is cut off.
             Err(_) => (None, quota_message(&body)),
         };
         Self {
@@ -67,7 +67,7 @@ impl Refusal {
         words.into_iter().any(|text| letters(text).contains(NO_SUCH_PATH))
     }
 
-    /// The key decides if it names a limit, otherwise the message.
+    /// The key determines the limit if it names a limit. Otherwise, the message determines the limit.
     fn is_quota_exceeded(&self) -> bool {
         let limit = |text: &Option<String>| text.as_deref().and_then(limit_named_by);
         limit(&self.error_key).or_else(|| limit(&self.message)) == Some(LimitKind::Day)
@@ -81,8 +81,8 @@ enum LimitKind {
     Day,
 }
 
-/// Substrings that identify a limit, in letters only. `throttled` and `quota_exceeded` are documented; the others are inferred
-/// from gateway responses.
+/// Substrings that identify a limit after removal of all characters other than letters. `throttled` and `quota_exceeded` are
+/// documented; the others are inferred from gateway responses.
 const OF_THE_SECOND: [&str; 6] = [
     "throttl",
     "toomanyrequest",
@@ -95,7 +95,7 @@ const OF_THE_DAY: [&str; 3] = ["quota", "daily", "perday"];
 
 /// Returns the limit that a key, an exception name or a message names. If both limits are named, returns the limit per second.
 fn limit_named_by(text: &str) -> Option<LimitKind> {
-    // The reason phrase of the status names no limit.
+    // The standard reason phrase of the status names no limit.
     if text.trim().eq_ignore_ascii_case("too many requests") {
         return None;
     }
@@ -117,17 +117,17 @@ fn limit_named_by(text: &str) -> Option<LimitKind> {
     }
 }
 
-/// Returns the message of a text without JSON if it reports a used-up day. Any other text may be a web page.
+/// Returns a plain-text body as the message if it reports that the daily limit is used up. Any other body may be a web page.
 fn quota_message(text: &str) -> Option<String> {
     clean(text.trim()).filter(|text| limit_named_by(text) == Some(LimitKind::Day))
 }
 
-/// Returns the first text of a member with one of these names at any depth. Earlier names take precedence.
+/// Returns the first string value of a member with one of these names, at any depth. Earlier names take precedence.
 fn find_first(body: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| find(body, name, DEPTH_LIMIT))
 }
 
-/// Returns the first text of a member with this name, outer members first.
+/// Returns the first string value of a member with this name, outer members first.
 fn find(value: &Value, name: &str, depth: usize) -> Option<String> {
     let inner = |value: &Value| find(value, name, depth.checked_sub(1)?);
     match value {

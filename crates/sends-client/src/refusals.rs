@@ -27,7 +27,7 @@ use crate::{AccessToken, Endpoint};
 /// Time for which the outcome of a probe is valid for other paths that reject the token.
 const PROBE_VALIDITY: Duration = Duration::from_mins(1);
 
-/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, plus the response.
+/// Maximum time that other calls with the token wait for the outcome of a probe, which needs a slot and a response.
 const MAX_PROBE_WAIT: Duration = Duration::from_secs(3);
 
 /// Number of consecutive rejections after which the token is probed again within [`PROBE_VALIDITY`], because it may have been
@@ -38,11 +38,11 @@ const REFUSALS_PER_PROBE: u32 = 20;
 pub(crate) struct Refusals {
     hasher: RandomState,
     tokens: Mutex<HashMap<u64, TokenState>>,
-    /// Notified when the state of a token changes.
+    /// Notification that the state of a token has changed.
     settled: Notify,
 }
 
-/// Permission for one request. If dropped without [`refused`](Self::refused), the next request becomes the probe.
+/// Permission for one request. If an admission is dropped without [`refused`](Self::refused), the next request becomes the probe.
 #[derive(Debug)]
 #[must_use = "dropping an admission cancels its probe"]
 pub(crate) struct Admission<'a> {
@@ -52,7 +52,7 @@ pub(crate) struct Admission<'a> {
     probes: Probes,
 }
 
-/// Ends of the pauses that the request probes. The end distinguishes a pause from the pauses of other probes.
+/// End times of the pauses that the request probes. The end time distinguishes a pause from the pauses of other probes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     token: Option<Instant>,
@@ -72,11 +72,11 @@ pub(crate) struct TokenRejection {
 /// Scope of a rejection, if known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefusedBy {
-    /// Only this path; other paths accept the token.
+    /// Only this path rejects the token; other paths accept it.
     PathAlone,
-    /// This path; the scope of the rejection is unknown.
+    /// This path rejects the token, and the scope of the rejection is unknown.
     Path,
-    /// All paths.
+    /// All paths reject the token.
     Upstream,
 }
 
@@ -118,7 +118,7 @@ impl Refusals {
         accepted_at.flatten().is_some()
     }
 
-    /// Completes when the state of any token changes after this call.
+    /// Returns a future that completes when the state of any token changes after this call.
     pub(crate) fn settled(&self) -> Notified<'_> {
         self.settled.notified()
     }

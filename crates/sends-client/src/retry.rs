@@ -22,9 +22,10 @@ pub struct RetrySettings {
     pub first_delay: Duration,
     /// Maximum of the upper bound of the delay.
     pub longest_delay: Duration,
-    /// Number of retries per hundred calls in the long run, which is also the maximum increase of requests in an outage.
+    /// Maximum number of retries per hundred calls in the long run. The same percentage limits the additional requests in an
+    /// outage.
     pub budget_percent: u32,
-    /// Number of retries beyond that share that are possible in a burst.
+    /// Maximum number of retries in a burst, in addition to that percentage.
     pub budget_burst: u32,
 }
 
@@ -90,7 +91,7 @@ pub(crate) struct Retries {
 
 #[derive(Debug)]
 struct State {
-    /// Hundredths of a retry.
+    /// Remaining budget, in hundredths of a retry.
     credit: u32,
     random: Rng,
 }
@@ -113,8 +114,8 @@ impl Retries {
             .min(most);
     }
 
-    /// Returns whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer
-    /// than the pacer's maximum pause does not concern the limit per second.
+    /// Returns whether a call is retried after `throttled` throttled requests, the last of which had this `Retry-After`. A wait
+    /// longer than the pacer's maximum pause does not concern the limit per second.
     pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
         throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= MAX_THROTTLING)
     }

@@ -14,19 +14,18 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 
-/// Error returned for a text that cannot be an access token: it is empty or contains characters that are invalid in an HTTP
-/// header.
+/// Error returned for a string that is empty or contains characters that are invalid in an HTTP header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the access token is empty or contains a character that is invalid in an HTTP header")]
 pub struct InvalidToken;
 
 impl AccessToken {
-    /// Creates a token from the text issued by Constant Contact. Surrounding white space, such as the line break of a file, is
-    /// removed.
+    /// Creates a token from the string that Constant Contact issued. Surrounding white space, such as the line break of a file,
+    /// is removed.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] for an empty text, and for a text that is invalid in a header. The error does not contain the text.
+    /// [`InvalidToken`] if the string is empty or invalid in a header. The error does not contain the string.
     pub fn new(token: &str) -> Result<Self, InvalidToken> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

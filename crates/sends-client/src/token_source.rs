@@ -14,18 +14,19 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     /// Returns the current token, or [`TokenError`] if no token is available.
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>>;
 
-    /// Replaces `rejected`, to which the upstream has responded with 401. Several calls may concurrently request the
-    /// replacement of the same token: a current token that differs from `rejected` is returned without a renewal. The error is
+    /// Replaces `rejected`, to which the upstream has responded with 401. Several calls may concurrently request the replacement
+    /// of the same token. If the current token already differs from `rejected`, it is returned without a renewal. The error is
     /// [`TokenError::NotRenewable`] for a fixed token.
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>>;
 
-    /// Reports that the upstream accepted `token`, for sources that record rejections. Called inline, so it must not block.
+    /// Reports that the upstream accepted `token`, for sources that record rejections. The method is called inline and must not
+    /// block.
     fn accepted(&self, token: &AccessToken) {
         let _ = token;
     }
 
-    /// Reports that two paths rejected `token` with 401, so that the token is not sent again for `pause`. Not called if only
-    /// one path rejects the token. Called inline, so it must not block.
+    /// Reports that two paths rejected `token` with 401, so that the token is not sent again for `pause`. The method is not
+    /// called if only one path rejects the token. It is called inline and must not block.
     fn refused(&self, token: &AccessToken, pause: Duration) {
         let _ = (token, pause);
     }
@@ -43,7 +44,7 @@ pub enum TokenError {
     /// No token is currently available, for example because the token endpoint does not respond.
     #[error("no access token is available at the moment: {reason}")]
     Unavailable {
-        /// Cause for the operator, without secrets.
+        /// Cause for the operator. Contains no secrets.
         reason: String,
         /// Time after which a retry may succeed. `None` when unknown.
         retry_after: Option<Duration>,

@@ -199,7 +199,7 @@ fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     loop {
         let mut member = GzDecoder::new(compressed);
-        // One byte beyond the limit, to detect that the limit is exceeded.
+        // The decoder may read one byte beyond the limit, which shows that the limit is exceeded.
         let room = u64::try_from(limit - body.len()).unwrap_or(u64::MAX);
         member
             .by_ref()

@@ -28,10 +28,10 @@ use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 /// which must stay available to other callers.
 const MAX_WAITING: usize = 64;
 
-/// Divisor of the limit per second, for the share of unverified tokens.
+/// Divisor of the limit per second. The quotient is the share of unverified tokens.
 const PART_OF_SECOND: u32 = 4;
 
-/// Divisor of the daily limit, for the share of unverified tokens.
+/// Divisor of the daily limit. The quotient is the share of unverified tokens.
 const PART_OF_DAY: u64 = 20;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -51,7 +51,7 @@ struct State {
     refused: u64,
 }
 
-/// Token bucket for the day's calls that may be rejected.
+/// Token bucket of the calls that may be rejected per day.
 #[derive(Debug)]
 struct Credit {
     most: f64,
@@ -61,7 +61,8 @@ struct Credit {
 
 type Waiter = oneshot::Sender<Result<Pass, Refused>>;
 
-/// Permission for one call. If dropped before [`depart`](Self::depart), it passes to the next call and consumes no credit.
+/// Permission for one call. A pass that is dropped before [`depart`](Self::depart) is transferred to the next call and consumes
+/// no credit.
 #[derive(Debug)]
 #[must_use = "a dropped pass passes to the next call"]
 pub(crate) struct Pass {
@@ -128,7 +129,7 @@ impl UnverifiedTokens {
 }
 
 impl Pass {
-    /// Marks the call as sent. Its place stays taken until its slot opens, even if the call is cancelled, or until
+    /// Marks the call as sent. Its place stays occupied until its slot opens, even if the call is cancelled, or earlier if
     /// [`accepted`](Self::accepted) is called.
     pub(crate) fn depart(&mut self) {
         let (acceptance, accepted) = oneshot::channel();
@@ -146,7 +147,7 @@ impl Pass {
     pub(crate) fn accepted(mut self) {
         lock(&self.state).credit_back();
         if let Some(acceptance) = self.acceptance.take() {
-            // Fails if the slot is already open.
+            // The notification fails if the slot is already open.
             let _ = acceptance.send(());
         }
     }
@@ -187,8 +188,8 @@ impl State {
         SLOT_CLOSED.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    /// Removes the next call from the queue: the first call of a random token. Returns `None` without a waiting call or a free
-    /// place.
+    /// Removes the next call from the queue: the first call of a random token. Returns `None` if no call waits or no place is
+    /// free.
     fn draw(&mut self) -> Option<Waiter> {
         if self.count_waiting() == 0 || self.places.is_some_and(|places| self.taken >= places) {
             return None;
@@ -237,8 +238,8 @@ fn draw(state: &Arc<Mutex<State>>) {
             });
             (waiter, outcome)
         };
-        // Sent after the lock is released: if the call was cancelled in the meantime, its pass is dropped here, which takes the
-        // lock.
+        // The outcome is sent after the lock is released. If the call was cancelled in the meantime, its pass is dropped here,
+        // which takes the lock.
         drop(waiter.send(outcome));
     }
 }

@@ -115,7 +115,7 @@ impl Service {
             .add_fault(Fault::status(401, BodyShape::Object).on_path(path));
     }
 
-    /// Returns the number of all requests, and the number of requests other than for histories.
+    /// Returns the number of all requests, and the number of requests for anything other than a history.
     fn requests(&self) -> (usize, usize) {
         let requests = self.sandbox.requests();
         let others = requests.iter().filter(|one| !one.path.ends_with("/send_history"));

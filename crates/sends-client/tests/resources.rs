@@ -1,4 +1,4 @@
-//! Campaigns, lists, segments, statistics and the account, from an upstream with the oddities of the documentation.
+//! Campaigns, lists, segments, statistics and the account, from an upstream with the inconsistencies of the documentation.
 
 #![expect(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 

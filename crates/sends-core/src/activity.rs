@@ -96,7 +96,7 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
 }
 
 /// Scheduled send times of an activity (`/emails/activities/{id}/schedules`). Empty unless the status of the activity is
-/// `SCHEDULED` (documented), and normally a single time.
+/// `SCHEDULED` (documented). Normally contains a single time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<Timestamp>);
 

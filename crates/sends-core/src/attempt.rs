@@ -13,8 +13,8 @@ use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim
 /// Attempt to send an email activity, as one record of the upstream's send history.
 ///
 /// The fields hold the values of the record; [`outcome`](Self::outcome) and [`reason`](Self::reason) interpret them. Only
-/// `send_id` is required. Serialised with the upstream's field names, without absent fields and empty lists. Decoding the
-/// serialised form yields an equal value.
+/// `send_id` is required. Serialisation uses the upstream's field names and omits absent fields and empty lists. Deserialising
+/// the result yields an equal value.
 ///
 /// ```
 /// use sends_core::{Outcome, SendAttempt};

@@ -9,8 +9,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// Id of a contact list: a UUID (documented), normalised to lower case so that each list has one spelling. Any other text is
-/// accepted unchanged, so that an odd id does not make a history unreadable.
+/// Id of a contact list: a UUID (documented), normalised to lower case so that each list has one spelling. Any other string is
+/// accepted unchanged, so that a malformed id does not make a history unreadable.
 ///
 /// ```
 /// use sends_core::ListId;
@@ -24,7 +24,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 pub struct ListId(String);
 
 impl ListId {
-    /// Returns the id as text.
+    /// Returns the id as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }

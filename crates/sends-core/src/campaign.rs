@@ -30,14 +30,14 @@ pub struct Campaign {
     pub type_code: Option<i32>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change, by which listings are sorted (documented).
+    /// Time of the last change of the campaign, by which listings are sorted (documented).
     pub updated_at: Option<Timestamp>,
 }
 
 /// Campaign with its activities (`/emails/{id}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignDetail {
-    /// Fields that a listing has as well.
+    /// Fields that a campaign in a listing also has.
     pub campaign: Campaign,
     /// Activities in the upstream's order. The order has no meaning; select activities by role.
     pub activities: Vec<ActivityReference>,
@@ -60,7 +60,8 @@ pub struct ActivityReference {
 }
 
 impl ActivityReference {
-    /// Returns whether an activity with this [role](ActivityRole::can_be_sent) can have a send history. `true` without a role.
+    /// Returns whether an activity with this [role](ActivityRole::can_be_sent) can have a send history. Returns `true` if the
+    /// role is `None`.
     pub fn can_be_sent(&self) -> bool {
         self.role.as_deref().is_none_or(ActivityRole::can_be_sent)
     }

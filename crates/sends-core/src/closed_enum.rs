@@ -1,4 +1,4 @@
-//! Macro for enums whose values this project defines: `as_str`, `Display` and serde use the same text. Enums of the upstream's
+//! Macro for enums whose values this project defines. `as_str`, `Display` and serde use the same names. Enums of the upstream's
 //! values are [open](crate::open_enum).
 
 macro_rules! closed_enum {
@@ -18,7 +18,7 @@ macro_rules! closed_enum {
             /// All values, in declaration order.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
-            /// Returns the name in upper case with underscores, as in `Display` and serde.
+            /// Returns the name in upper case with underscores, which `Display` and serde also use.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $text, )+

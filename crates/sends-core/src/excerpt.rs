@@ -1,4 +1,4 @@
-//! Short excerpts of input for error messages, without characters that control a terminal or forge a log line.
+//! Short excerpts of input for error messages. Characters that could control a terminal or forge a log line are escaped.
 
 use alloc::string::String;
 

@@ -1,4 +1,4 @@
-//! Text table of a send history. Texts of the upstream are escaped so that they cannot control a terminal.
+//! Text table of a send history. Strings from the upstream are escaped so that they cannot control a terminal.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

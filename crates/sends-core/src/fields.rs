@@ -1,5 +1,5 @@
-//! Members of a JSON object, decoded individually: an unreadable value is counted and does not affect the others. A duplicate
-//! member is unreadable because its value is ambiguous.
+//! Members of a JSON object, decoded individually: an unreadable value is counted and does not affect the other members. A
+//! duplicate member is unreadable because its value is ambiguous.
 
 use alloc::borrow::Cow;
 use alloc::format;

@@ -8,7 +8,7 @@ use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt,
 
 /// Conditions on a send, all of which must match. The default has no condition and matches every send.
 ///
-/// An empty list imposes no condition; otherwise one of its values must match. A send without the field does not match.
+/// An empty list imposes no condition; otherwise one of its values must match. A send that lacks the field does not match.
 ///
 /// ```
 /// use sends_core::{Outcome, SendFilter, SendHistory};

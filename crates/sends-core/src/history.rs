@@ -15,9 +15,9 @@ use crate::{DecodeError, Decoded, FromJson, HistorySummary, Oddities, SendAttemp
 /// All attempts to send one email activity, in ascending order of `send_id`. Empty for an activity that was never sent.
 ///
 /// The attempts are sorted on construction, although the upstream is documented to sort them. Attempts with the same `send_id`
-/// stay in the upstream's order.
+/// remain in the upstream's order.
 ///
-/// Serialised as the array of the upstream's response. Can be deserialised from JSON only.
+/// Serialisation produces the array of the upstream's response. Deserialisation supports only JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendHistory {
     sends: Vec<SendAttempt>,
@@ -26,7 +26,7 @@ pub struct SendHistory {
 }
 
 impl SendHistory {
-    /// Creates a history from attempts, which it sorts.
+    /// Creates a history and sorts its attempts.
     pub fn new(mut sends: Vec<SendAttempt>) -> Self {
         sends.sort_by_key(|send| send.send_id);
         Self {

@@ -15,12 +15,12 @@ macro_rules! uuid_identifier {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Creates an id from its bytes, in the order of the text.
+            /// Creates an id from its bytes, in the order of their hexadecimal digits.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// Returns the bytes of the id, in the order of the text.
+            /// Returns the bytes of the id, in the order of their hexadecimal digits.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -77,9 +77,9 @@ macro_rules! uuid_identifier {
 uuid_identifier! {
     /// Id of an email activity: the upstream's `campaign_activity_id`, a UUID (documented).
     ///
-    /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case so that each
-    /// activity has one spelling. The upstream's response to a malformed id is not documented, so malformed ids are rejected
-    /// before any request.
+    /// Parses the hyphenated notation of 36 characters, in any letter case and of any UUID version. Displayed in lower case so
+    /// that each activity has one spelling. The upstream's response to a malformed id is not documented, so malformed ids are
+    /// rejected before any request.
     ///
     /// ```
     /// use sends_core::ActivityId;
@@ -137,9 +137,9 @@ const TEXT_LENGTH: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 const EXCERPT_LENGTH: usize = 60;
 
-/// Error returned when a text is not a valid [`ActivityId`] or [`CampaignId`].
+/// Error returned when a string is not a valid [`ActivityId`] or [`CampaignId`].
 ///
-/// The message contains the kind of id, the problem, and at most 60 characters of the text with control characters escaped.
+/// The message contains the kind of id, the problem, and at most 60 characters of the string with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{excerpt}\" is not {kind}: {problem}")]
 pub struct ParseIdError {
@@ -157,7 +157,7 @@ enum Problem {
     NotADigit {
         position: usize,
     },
-    /// Any other rejection by the UUID parser.
+    /// Any other syntax error of the UUID parser.
     Other,
 }
 

@@ -96,7 +96,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Parses an object. `what` is its name in error messages, with the article.
+/// Parses an object. `what` is the name of the object in error messages, including the article.
 pub(crate) fn object<'a>(
     json: &'a str,
     what: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn object<'a>(
     Ok(Fields::new(first(json, what, oddities)?, what))
 }
 
-/// Parses an array into its unparsed elements.
+/// Parses an array and leaves its elements unparsed.
 pub(crate) fn array<'a>(
     json: &'a str,
     what: &'static str,
@@ -115,8 +115,8 @@ pub(crate) fn array<'a>(
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// Deserialises the first value and counts the bytes after it: as an unreadable record if they may contain a record, such as a
-/// second array, otherwise as an unreadable value, such as a NUL byte.
+/// Deserialises the first value. The bytes after the value count as one unreadable record if they may contain a record, such as a
+/// second array. Otherwise, for example for a NUL byte, they count as one unreadable value.
 fn first<'a, T: Deserialize<'a>>(
     json: &'a str,
     what: &'static str,
@@ -160,7 +160,7 @@ fn describe(json: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Implements [`FromJson`] for a record that is a JSON object. The block receives the fields and the oddities to update.
+/// Implements [`FromJson`] for a record that is a JSON object. The block receives the fields and the [`Oddities`] to update.
 macro_rules! read_as_object {
     ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {
@@ -178,7 +178,7 @@ macro_rules! read_as_object {
 
 pub(crate) use read_as_object;
 
-/// Maximum lengths in characters, because parser messages and field names may contain a whole value.
+/// Maximum lengths of excerpts, in characters. A parser message or a field name may contain a whole value.
 const FIELD_EXCERPT: usize = 60;
 const REASON_HEAD: usize = 80;
 const REASON_TAIL: usize = 80;

@@ -10,7 +10,7 @@ use alloc::string::String;
 /// control characters, unpaired surrogates and unknown escapes.
 ///
 /// Outside strings, `NaN` and `Infinity` become `1e999`. No numeric type can represent that number, so only this value is
-/// unreadable. Other errors remain. The result borrows the input when there is nothing to replace.
+/// unreadable. Other syntax errors remain. The result borrows the input when there is nothing to replace.
 ///
 /// All decoders of this crate apply this repair. The function is public for other JSON of the same upstream, such as OAuth
 /// responses.
@@ -31,10 +31,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const REPLACEMENT_CHARACTER: &str = "\u{fffd}";
 
-/// Valid JSON number beyond the range of every numeric type. A preceding sign remains valid.
+/// Valid JSON number beyond the range of every numeric type. The number is also valid after a minus sign.
 const OUT_OF_RANGE_NUMBER: &str = "1e999";
 
-/// Returns `None` when there is nothing to repair.
+/// Returns the repaired text, or `None` when no repair is needed.
 fn repair_strings(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut repaired = String::new();

@@ -1,7 +1,7 @@
-//! Lenient decoding of single values: every unambiguous form is accepted.
+//! Lenient decoding of single values: every unambiguous notation is accepted.
 //!
 //! An integer may be `2`, `"2"` or `2.0`, and a date any variant of RFC 3339 with an offset ([`date`](self::date)). Ambiguous
-//! forms are unreadable:
+//! notations are unreadable:
 //! - a date without an offset, because its zone is not documented;
 //! - a number for a date, because it may be in seconds or milliseconds;
 //! - a string for a boolean.
@@ -34,8 +34,8 @@ impl Lenient for i64 {
     }
 }
 
-/// Parses an integer from a JSON number or the text of a string. Counts are numbers in the vendor's schema and strings in its
-/// guide.
+/// Parses an integer from a JSON number or the contents of a JSON string. Counts are numbers in the vendor's schema and strings
+/// in its guide.
 fn whole(number: &str) -> Option<i64> {
     let digits = number.strip_prefix('-').unwrap_or(number);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -96,8 +96,8 @@ impl Lenient for String {
     }
 }
 
-/// Text with decoded HTML entities, which the upstream sends in names (observed): `Friends & Family` for `Friends &amp;
-/// Family`. Entities are decoded once and only if they are complete, so a single `&` is preserved.
+/// String with decoded HTML entities. The upstream sends entities in names (observed), such as `Friends &amp; Family`. Entities
+/// are decoded once and only if they are complete, so a single `&` is preserved.
 pub(crate) struct Prose(pub(crate) String);
 
 impl Lenient for Prose {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Maximum number of descriptions, because a response may have thousands of the same oddity.
+/// Maximum number of descriptions, because a response may have thousands of values with the same defect.
 const MAX_NOTES: usize = 3;
 
 /// Unreadable values and records of a response.
@@ -20,7 +20,7 @@ pub struct Oddities {
     notes: Vec<String>,
 }
 
-/// Decoded response with its oddities.
+/// Decoded response with its unreadable values and records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<T> {
     /// Decoded value.
@@ -45,7 +45,8 @@ impl Oddities {
         self.note(note);
     }
 
-    /// Adds the oddities of one part of the response. `place` names that part.
+    /// Adds the unreadable values and records of one part of the response, such as a record of a page. `place` describes the
+    /// position of the part in the response.
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);

@@ -28,7 +28,7 @@ pub trait OpenSet: for<'a> From<&'a str> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Verbatim<T> {
     value: T,
-    /// `None` for the documented spelling.
+    /// `None` if the upstream used the documented spelling.
     spelling: Option<Box<str>>,
 }
 

@@ -47,9 +47,9 @@ pub struct Page<T> {
 /// Link to the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextLink {
-    /// No next page: the link is missing, null, empty or the text `null`.
+    /// No next page: the link is missing, null, empty or the string `null`.
     None,
-    /// Link in the upstream's form: a path that includes the API version (documented).
+    /// Link as returned by the upstream: a path that includes the API version (documented).
     To(String),
     /// Link that could not be decoded.
     Unreadable,
@@ -115,9 +115,9 @@ fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Opti
     elements
 }
 
-/// Decodes the link of a page. The last page has an empty text, an empty object, null or no member (observed in clients), or an
-/// empty array or the text `null` (inferred). The member `next` may be the link itself instead of an object with `href`
-/// (inferred).
+/// Decodes the link of a page. On the last page, the member is missing, null, an empty string or an empty object (observed in
+/// clients), or an empty array or the string `null` (inferred). The member `next` may be the link itself instead of an object
+/// with `href` (inferred).
 fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
     let link = inner(page.member("_links"), "next")
         .and_then(|next| match next {

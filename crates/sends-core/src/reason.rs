@@ -65,7 +65,7 @@ pub struct Reason {
     pub retry: RetryAdvice,
     /// Parties that have to act, in this order. Empty if no action is needed.
     pub actors: &'static [Actor],
-    /// Action for these parties, in one or two sentences.
+    /// Recommended action for these parties, in one or two sentences.
     pub remedy: &'static str,
 }
 

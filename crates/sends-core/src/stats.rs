@@ -54,7 +54,7 @@ read_as_object! {
     }
 }
 
-/// The response has a single page without links, and no record for an unknown id.
+/// The response is a single page that has no links. Unknown ids have no record.
 impl Listed for ActivityStats {
     const MEMBER: &'static str = "results";
 }
@@ -69,7 +69,7 @@ impl Listed for CampaignStats {
 pub struct UniqueCounts {
     /// Number of recipients.
     pub sends: Option<i64>,
-    /// Number of contacts who opened the email; an estimate.
+    /// Estimated number of contacts who opened the email.
     pub opens: Option<i64>,
     /// Number of contacts who followed a link.
     pub clicks: Option<i64>,
@@ -81,7 +81,7 @@ pub struct UniqueCounts {
     pub abuse: Option<i64>,
     /// Number of contacts whose email bounced.
     pub bounces: Option<i64>,
-    /// Number of contacts without a recorded open; an estimate.
+    /// Estimated number of contacts without a recorded open.
     pub not_opened: Option<i64>,
 }
 
@@ -106,8 +106,8 @@ macro_rules! engagement_stats {
     ($( $(#[$attribute:meta])* $field:ident = $key:literal, )+) => {
         /// Counts of the statistics reports, at least 0. A count is `None` when it is missing, null or unreadable.
         ///
-        /// The vendor's guide separates the parts of some keys with dots, its schema with underscores. Both spellings are
-        /// accepted, as are numbers and strings of digits.
+        /// The words of some keys are separated by dots in the vendor's guide, and by underscores in its schema. Both spellings
+        /// are accepted, as are numbers and strings of digits.
         ///
         /// ```
         /// use sends_core::{ActivityStats, FromJson};
@@ -137,7 +137,7 @@ macro_rules! engagement_stats {
     };
 }
 
-/// Returns the count with this key, whose parts are separated by underscores or dots. Both spellings may be present if their
+/// Returns the count with this key, whose words are separated by underscores or dots. Both spellings may be present if their
 /// values are equal.
 fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64> {
     let spelled = |found: &str| {
@@ -160,9 +160,9 @@ fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64>
 engagement_stats! {
     /// Number of recipients.
     sends = "em_sends",
-    /// Number of contacts who opened the email; an estimate.
+    /// Estimated number of contacts who opened the email.
     opens = "em_opens",
-    /// Number of contacts without a recorded open; an estimate.
+    /// Estimated number of contacts without a recorded open.
     not_opened = "em_not_opened",
     /// Number of contacts who followed a link.
     clicks = "em_clicks",
@@ -172,13 +172,13 @@ engagement_stats! {
     optouts = "em_optouts",
     /// Number of spam reports.
     abuse = "em_abuse",
-    /// Number of opens, including repeated opens.
+    /// Estimated number of opens, including repeated opens.
     opens_all = "em_opens_all",
-    /// Number of opens on a phone.
+    /// Estimated number of opens on phones.
     opens_mobile = "em_opens_all_mobile",
-    /// Number of opens on a computer.
+    /// Estimated number of opens on computers.
     opens_computer = "em_opens_all_computer",
-    /// Number of opens on a tablet.
+    /// Estimated number of opens on tablets.
     opens_tablet = "em_opens_all_tablet",
     /// Number of clicks, including repeated clicks.
     clicks_all = "em_clicks_all",

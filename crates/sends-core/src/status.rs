@@ -32,13 +32,13 @@ open_enum! {
     /// assert_eq!(CampaignStatus::from("Archived").as_str(), "Archived");
     /// ```
     pub enum CampaignStatus {
-        /// Not scheduled.
+        /// Not yet scheduled.
         Draft = "DRAFT",
         /// Scheduled for a future time.
         Scheduled = "SCHEDULED",
-        /// Being sent.
+        /// The send is in progress.
         Executing = "EXECUTING",
-        /// Sent; the outcome is in the send history.
+        /// The email was sent. The send history contains the outcome.
         Done = "DONE",
         /// The last send failed.
         Error = "ERROR",

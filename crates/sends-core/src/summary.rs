@@ -13,14 +13,14 @@ pub struct HistorySummary {
     pub failed_attempts: usize,
     /// Number of unreadable attempts, which no other total includes. Normally 0.
     pub unreadable_sends: usize,
-    /// Sum of the counts of all [sent](Outcome::Sent) attempts, at least 0, saturating. The sum is a lower bound of the
+    /// Saturating sum of the counts of all [sent](Outcome::Sent) attempts, at least 0. The sum is a lower bound of the number of
     /// contacts reached because attempts without a count and partially sent attempts add nothing.
     pub contacts_reached: i64,
     /// Time of the earliest attempt. `None` when no attempt has a date.
     pub first_run_date: Option<Timestamp>,
     /// Time of the most recent attempt. `None` when no attempt has a date.
     pub last_run_date: Option<Timestamp>,
-    /// Outcome of the attempt with the greatest `send_id`. `None` without attempts.
+    /// Outcome of the attempt with the greatest `send_id`. `None` if there are no attempts.
     pub latest_outcome: Option<Outcome>,
     /// Whether the latest attempt needs attention. `false` when the activity was never sent.
     ///

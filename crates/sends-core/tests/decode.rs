@@ -1,4 +1,4 @@
-//! Decoding of a send history: accepted oddities and errors.
+//! Decoding of a send history: accepted deviations from the documentation, and errors.
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 

@@ -1,5 +1,5 @@
-//! Isolation of oddities: an odd value affects only itself or its record. All odd forms of all fields are tested next to valid
-//! records, and combinations at random.
+//! Isolation of malformed values, each of which may affect only itself or its record. Every malformed variant of every field is
+//! tested next to valid records. Combinations are tested at random.
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 
@@ -19,7 +19,7 @@ const OTHER_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000002";
 const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 const OTHER_ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-000000000002";
 
-/// Decodes a history with an odd field next to a valid record. Returns the encoded value of the field and the numbers of
+/// Decodes a history with a malformed field next to a valid record. Returns the encoded value of the field and the numbers of
 /// unreadable values and records.
 fn send_field(name: &str, odd: &str) -> (Value, usize, usize) {
     let good =
@@ -123,7 +123,7 @@ fn send_without_a_readable_number_is_omitted_and_counted() {
 }
 
 #[test]
-fn odd_value_of_a_listed_record_affects_only_itself() {
+fn malformed_value_of_a_listed_record_affects_only_itself() {
     let campaigns = |odd: &str| {
         let json = format!(
             r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}", {odd}}}, {{"campaign_id": "{OTHER_CAMPAIGN}", "name": "Good"}}]}}"#
@@ -208,7 +208,7 @@ fn invalid_bytes_and_control_characters_in_a_name_are_replaced() {
 }
 
 #[test]
-fn odd_activity_of_a_campaign_is_omitted_and_counted() {
+fn malformed_activity_of_a_campaign_is_omitted_and_counted() {
     for odd in [
         "{}",
         r#"{"campaign_activity_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z"}"#,
@@ -252,7 +252,7 @@ fn missing_activity_list_differs_from_an_empty_list() {
 }
 
 #[test]
-fn odd_statistics_affect_only_themselves() {
+fn malformed_statistics_affect_only_themselves() {
     let read = |odd: &str| {
         let json = format!(
             r#"{{"results": [{{"campaign_activity_id": "{ACTIVITY}", {odd}}}, {{"campaign_activity_id": "{OTHER_ACTIVITY}", "stats": {{"em_sends": 7}}}}]}}"#
@@ -336,7 +336,7 @@ fn bare_array_of_records_is_the_last_page() {
     assert_eq!(page.next, NextLink::None);
     let page = Page::<Campaign>::from_json(bare.replacen('{', "{}, {", 1).as_bytes()).unwrap();
     assert_eq!((page.records.len(), page.unreadable), (2, 1));
-    // A list of errors has this form as well.
+    // An error response is an array as well.
     for other in ["[]", r#"[{"error_key": "x", "error_message": "y"}]"#] {
         assert!(Page::<Campaign>::from_json(other.as_bytes()).is_err(), "{other}");
     }
@@ -402,7 +402,7 @@ fn any_odd_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Replaces one value of the document, by way of a unique marker.
+/// Replaces one value of the document by means of a unique marker.
 fn with_oddity(document: &Value, place: &Place, odd: &Value, kind: usize) -> Vec<u8> {
     let mut document = document.clone();
     let marker = "\u{1}odd\u{1}";
@@ -433,7 +433,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn oddity_in_a_history_affects_only_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn malformed_value_in_a_history_affects_only_itself(place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let document = history();
         let mut all = Vec::new();
         places(&document, &Vec::new(), &mut all);
@@ -449,7 +449,7 @@ proptest! {
                 prop_assert!(read.sends().contains(expected), "{}", String::from_utf8_lossy(&json));
                 continue;
             }
-            // The other values of the odd record must be unchanged.
+            // The other values of the malformed record must be unchanged.
             let affects_number = place.get(1).is_none_or(|field| field == "send_id");
             let found = read.iter().find(|send| send.send_id == number);
             prop_assert!(affects_number || found.is_some());
@@ -468,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn oddity_in_any_other_response_affects_only_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
+    fn malformed_value_in_any_other_response_affects_only_itself(model in 0..MODELS.len(), place: Index, odd in any_odd_value(), kind in 0_usize..8) {
         let (document, read) = MODELS[model];
         let document = document();
         let mut all = Vec::new();
@@ -482,7 +482,7 @@ proptest! {
             return Ok(());
         };
         let (good, read) = (without_counts(&good), without_counts(&read));
-        // The text before and after the oddity is unchanged, so the difference is a single run of lines.
+        // The text before and after the malformed value is unchanged, so the difference is a single run of lines.
         let same_before = good.iter().zip(&read).take_while(|(one, other)| one == other).count();
         let same_after = good.iter().rev().zip(read.iter().rev()).take_while(|(one, other)| one == other).count();
         // A record without its id is omitted.

@@ -1,4 +1,4 @@
-//! Decoding of campaigns, activities, lists, segments and statistics: accepted oddities and errors.
+//! Decoding of campaigns, activities, lists, segments and statistics: accepted deviations from the documentation, and errors.
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers fail by panicking")]
 

@@ -76,7 +76,7 @@ impl Schema {
         }
     }
 
-    /// Executes an operation without the validation of [`execution`](crate::execution).
+    /// Executes an operation, but skips the validation of [`execution`](crate::execution).
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
         match self {
             Self::Plain(schema) => schema.execute(request).await,
@@ -88,7 +88,7 @@ impl Schema {
 /// Maximum depth of a document for async-graphql. [`validation`](crate::execution::validation) has a far lower limit for clients.
 const MAX_DEPTH: usize = 256;
 
-/// Builds either form of the schema. Documents are already validated, so async-graphql runs only its mandatory rules.
+/// Builds either variant of the schema. Documents are already validated, so async-graphql runs only its mandatory rules.
 fn finish<Q: ObjectType + 'static>(
     builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
     pacer: Pacer,

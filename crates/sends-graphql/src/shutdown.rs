@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Service")]
 pub struct ShutdownOptions {
-    /// Time for draining operations in progress at shutdown, after the shutdown delay
+    /// Maximum time for draining operations in progress at a shutdown, after the shutdown delay
     #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub grace: Duration,

@@ -1,6 +1,6 @@
 //! Data access for the schema: send histories, other resources of an account, the send log, and the dataloaders of an operation.
 //!
-//! | file | |
+//! | file | content |
 //! |---|---|
 //! | `access.rs` | account and credential of a request |
 //! | `loader.rs` | dataloaders, which read each resource once per operation and in batches |

@@ -8,7 +8,7 @@ use rusqlite::ffi;
 /// Failure to open, read or write a store.
 ///
 /// "Rebuild" in a message refers to [`SqliteStore::rebuild`](crate::SqliteStore::rebuild), which moves the file aside and loses
-/// the cache and the day's count of calls.
+/// the cache and the daily call count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("the store {} is damaged ({detail}): rebuild it, which costs calls but no data", .file.display())]

@@ -11,20 +11,20 @@ use crate::StoreError;
 pub struct Health {
     /// [`StoreError::Gone`] if the file is currently not at its path.
     pub gone: Option<StoreError>,
-    /// Detected damage. Only reopening the store clears this field, since unread parts may be damaged as well.
+    /// Detected damage. Only reopening the store clears this field, since unread pages may be damaged as well.
     pub damage: Option<StoreError>,
-    /// Failure of the last read, damage excluded. `None` after a successful read.
+    /// Failure of the last read, excluding damage. `None` after a successful read.
     pub read_failure: Option<StoreError>,
-    /// Failure of the last write, damage and [`gone`](Self::gone) excluded. `None` after a successful write.
+    /// Failure of the last write, excluding damage and [`gone`](Self::gone). `None` after a successful write.
     pub write_failure: Option<StoreError>,
-    /// Number of failed reads since the store was opened, damage included. Rejected and interrupted reads are excluded.
+    /// Number of failed reads since the store was opened, including damage and excluding rejected and interrupted reads.
     pub failed_reads: u64,
-    /// Number of failed changes since the store was opened.
+    /// Number of failed writes since the store was opened.
     pub failed_writes: u64,
-    /// Number of reads and changes that failed because of damage, also counted in the fields above.
+    /// Number of reads and writes that failed because of damage. [`failed_reads`](Self::failed_reads) and
+    /// [`failed_writes`](Self::failed_writes) include them.
     pub damaged: u64,
-    /// Number of changes that failed because the file was not at its path, also counted in
-    /// [`failed_writes`](Self::failed_writes).
+    /// Number of writes that failed because the file was not at its path. [`failed_writes`](Self::failed_writes) includes them.
     pub lost_writes: u64,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
-    /// Maximum observed length in bytes. No change shortens the file, so a shorter file is damaged.
+    /// Maximum observed length in bytes. No write shortens the file, so a shorter file is damaged.
     max_length: AtomicU64,
     /// Identity of the write-ahead log, which exists from the first use until the store is closed.
     log: OnceLock<Identity>,
@@ -132,7 +132,7 @@ impl Watch {
 
     pub(crate) fn record_write(&self, changes: u64, error: Option<&StoreError>) {
         match error {
-            // A successful probe clears the last failure as well, although a probe counts as no change.
+            // A successful probe clears the last failure as well, although a probe does not count as a write.
             None => {
                 self.note_log();
                 self.note_length();
@@ -191,7 +191,7 @@ impl Watch {
     }
 
     fn record_success(&self, failures: &AtomicU64, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) {
-        // Avoids the lock unless a failure has occurred.
+        // This check avoids the lock unless a failure has occurred.
         if failures.load(Ordering::Relaxed) > 0 {
             *failure(&mut self.last()) = None;
         }

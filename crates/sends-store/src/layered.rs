@@ -2,10 +2,10 @@
 //!
 //! # Consistency
 //!
-//! Within one process, a read that starts after a `keep` or `forget` has completed sees its effect. Writes of other processes
+//! Within one process, a read that starts after a `keep` or `forget` has completed observes its effect. Writes of other processes
 //! reach only the backing store, so a cached response may be outdated. A cached response older than `fresh_since` is therefore
-//! not returned. The backing store is read before any upstream request, and its result replaces the cached response, even if
-//! the result is empty. A cached response that is recent enough is returned even if another process has stored a newer one.
+//! not returned. The backing store is read before any upstream request, and its result replaces the cached response, even if the
+//! result is empty. A cached response that is recent enough is returned even if another process has stored a newer response.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -26,7 +26,8 @@ pub struct LayeredStore {
     memory: MemoryStore,
     behind: Arc<dyn Store>,
     /// Number of writes so far. A result of the backing store is cached only if no write completed since the read started.
-    /// Otherwise the result could replace a newer response or restore a deleted one. A skipped fill costs one additional read.
+    /// Otherwise the result could replace a newer response or restore a deleted response. A skipped fill costs one additional
+    /// read.
     writes: Mutex<u64>,
     found: Found,
 }

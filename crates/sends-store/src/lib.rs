@@ -26,13 +26,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The loss of a store costs calls but no data, since everything except the day's count can be fetched again. A damaged store
-//! is rejected with an error, moved aside on request ([`SqliteStore::rebuild`]), and never repaired.
+//! The loss of a store mainly costs calls. All data can be fetched again except the daily call count and sends that the upstream
+//! no longer shows. A damaged store is rejected with an error, moved aside on request ([`SqliteStore::rebuild`]), and never
+//! repaired.
 
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
-    reason = "used only by programs of this workspace, so doc comments only add to names and types"
+    reason = "only programs of this workspace use the crate, and most names and types need no description"
 )]
 
 mod checksum;

@@ -1,4 +1,4 @@
-//! Compact form of contact list ids: 16 bytes instead of 36 characters per UUID.
+//! Compact encoding of contact list ids: 16 bytes instead of 36 characters per UUID.
 
 use sends_core::ListId;
 use uuid::Uuid;

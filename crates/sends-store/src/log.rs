@@ -15,9 +15,9 @@ use crate::{Owner, StoreFuture};
 /// Searchable log of the sends of all stored responses.
 ///
 /// The log is a view of the last response for each activity. A read that starts after [`Store::keep`](crate::Store::keep) has
-/// completed sees the stored response. Known sends that a response lacks stay until a second synchronisation confirms their
-/// removal. [`SyncLog::coverage`](crate::SyncLog::coverage) reports whether sends are missing. Each method reads one snapshot
-/// of the store.
+/// completed sees the stored response. Known sends that a response lacks are retained until a second synchronisation confirms
+/// their removal. [`SyncLog::coverage`](crate::SyncLog::coverage) reports whether sends are missing. Each method reads one
+/// snapshot of the store.
 pub trait SendLog: Send + Sync {
     fn page<'a>(
         &'a self,
@@ -38,7 +38,7 @@ pub trait SendLog: Send + Sync {
     ) -> StoreFuture<'a, Vec<TotalGroup>>;
 }
 
-/// Order by `run_date`, then by activity id, then by position in the history. Sends without a date are last in both orders.
+/// Sort order: by `run_date`, then by activity id, then by position in the history. Sends without a date are last in both orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LogOrder {
     #[default]
@@ -58,7 +58,7 @@ pub struct LogPageRequest {
     pub from_end: bool,
 }
 
-/// Position in the log, which stays valid when sends are added or when its own send is removed or no longer matches.
+/// Position in the log, which remains valid when sends are added or when its own send is removed or no longer matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogPosition {
     pub run_date: Option<Timestamp>,
@@ -70,9 +70,9 @@ pub struct LogPosition {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPage {
     pub sends: Vec<LoggedSend>,
-    /// Whether matching sends precede the page. With `from_end`, only sends within the range are considered.
+    /// Whether matching sends precede the page. If `from_end` is set, only sends within the range are considered.
     pub has_previous: bool,
-    /// Whether matching sends follow the page. Without `from_end`, only sends within the range are considered.
+    /// Whether matching sends follow the page. If `from_end` is not set, only sends within the range are considered.
     pub has_next: bool,
 }
 

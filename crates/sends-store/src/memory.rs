@@ -37,13 +37,13 @@ impl Weighter<Key, EncodedAnswer> for Weight {
     }
 }
 
-/// Size of an entry without the encoded response: key, links, hash table and allocation. Measured as 110 with
-/// `examples/memory_figures.rs` and rounded up.
+/// Size of an entry in bytes, excluding the encoded response: key, links, hash table and allocation. `examples/memory_figures.rs`
+/// measured 110 bytes, rounded up here.
 const ENTRY_OVERHEAD: usize = 120;
 
 const BYTES_PER_ANSWER: u64 = 250;
 
-/// Maximum number of days with a count. Older counts are not needed.
+/// Maximum number of days whose call counts are retained. Older counts are not needed.
 const MAX_DAYS: usize = 7;
 
 impl MemoryStore {

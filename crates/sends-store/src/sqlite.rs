@@ -1,4 +1,4 @@
-//! Store in a SQLite database, in a file or in memory.
+//! SQLite store, in a file or in memory.
 //!
 //! # Durability
 //!
@@ -7,17 +7,17 @@
 //! damages the file. The WAL is synced before each checkpoint, every 4,000 pages (`checkpoints.rs`). `tests/power_loss.rs`
 //! simulates a power failure at every write, with SQLite's automatic checkpoints.
 //!
-//! Responses can be fetched again. [`Store::raise_calls`] corrects a reverted day's count when the upstream rejects further
+//! Responses can be fetched again. [`Store::raise_calls`] corrects a reverted daily call count when the upstream rejects further
 //! calls. `synchronous=FULL` would add a disk flush to every call.
 //!
 //! Any number of processes may share a store, since each change is one transaction under SQLite's locks.
 //!
 //! # Costs
 //!
-//! Measured on two busy cores with 50,000 to 200,000 activities of three sends each, with the 99th percentile in parentheses.
-//! The file takes 870 bytes per activity, indexes of the log included. A point read takes 0.012 ms (0.03 ms), 40 concurrent
-//! reads take 0.4 ms (5 ms), and a write takes 0.06 ms (4 ms). With 256 concurrent writers, the throughput is 7,700 responses
-//! per second.
+//! The figures were measured on two busy cores with 50,000 to 200,000 activities of three sends each. The 99th percentile is in
+//! parentheses. The file takes 870 bytes per activity, indexes of the log included. A point read takes 0.012 ms (0.03 ms), 40
+//! concurrent reads take 0.4 ms (5 ms), and a write takes 0.06 ms (4 ms). With 256 concurrent writers, the throughput is 7,700
+//! responses per second.
 
 mod campaigns;
 mod checkpoints;
@@ -57,10 +57,10 @@ const MAX_LOOKUPS: u32 = 4;
 /// Maximum number of concurrent searches, each of which occupies a core.
 const MAX_SEARCHES: u32 = 2;
 
-/// Store in the file `sends.db` of a state directory, or in memory.
+/// SQLite store in the file `sends.db` of a state directory, or in memory.
 ///
 /// The file is private to its user, and a file that is accessible to other users is rejected. A tokio runtime is required.
-/// Dropping the store is equivalent to [`close`](Store::close) without waiting for pending writes.
+/// Dropping the store has the effect of [`close`](Store::close), but does not wait for pending writes.
 pub struct SqliteStore {
     database: Database,
     look_ups: Readers,
@@ -77,7 +77,7 @@ pub struct Rebuilt {
 impl SqliteStore {
     /// Opens or creates the store of a state directory. An error leaves the file unchanged.
     ///
-    /// Damage is detected only when the damaged part is read, since a check of the whole file would take seconds.
+    /// Damage is detected only when the damaged page is read, since a check of the whole file would take seconds.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -88,7 +88,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Creates an empty store in memory without a size limit. Each send takes some hundred bytes.
+    /// Creates an empty store in memory that has no size limit. Each send takes some hundred bytes.
     pub async fn in_memory() -> Result<Self, StoreError> {
         blocking(|| {
             let database = Database::in_memory()?;
@@ -98,7 +98,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Returns whether a state directory has a store, valid or not.
+    /// Returns whether a state directory has a store, which may be invalid.
     pub fn is_begun(dir: &Path) -> bool {
         files::database(dir).exists()
     }
@@ -125,8 +125,8 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// Records a use of a temporary owner, such as the owner for a token that will be replaced. Deletes temporary owners
-    /// without a use or fetch since `unused_since`, and returns their number.
+    /// Records a use of a temporary owner, such as the owner for a token that will be replaced. Deletes temporary owners that had
+    /// no use or fetch since `unused_since`, and returns their number.
     pub async fn keep_passing(
         &self,
         owner: Owner,

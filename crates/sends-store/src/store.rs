@@ -8,13 +8,13 @@ use sends_core::ActivityId;
 
 use crate::{Health, Owner, StoreError, StoredAnswer};
 
-/// Boxed, so that the traits are object-safe.
+/// Future of a method, boxed so that the traits are object-safe.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Store of upstream responses and of the number of calls per day.
+/// Store of upstream responses and daily call counts.
 ///
-/// The last response for each owner and activity is stored, regardless of its age. Everything except the day's count is a
-/// cache, and its entries may be evicted at any time. A write whose future is dropped may still take effect.
+/// The last response for each owner and activity is stored, regardless of its age. All data except the daily call counts is a
+/// cache, whose entries may be evicted at any time. A write whose future is dropped may still take effect.
 pub trait Store: Send + Sync {
     /// Returns the stored response for an activity.
     ///
@@ -47,7 +47,7 @@ pub trait Store: Send + Sync {
     /// Starts the transaction of grouped responses immediately, without waiting for its completion.
     fn flush(&self) {}
 
-    /// Deletes the data of an owner. The day's count is shared by all owners and stays.
+    /// Deletes the data of an owner. The daily call counts are retained because all owners share them.
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;
 
     /// Returns the number of calls on a UTC day.
@@ -57,7 +57,8 @@ pub trait Store: Send + Sync {
     /// processes.
     fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64>;
 
-    /// Raises the day's count to `at_least` if it is lower, and returns the total. The upstream may have counted more calls.
+    /// Raises the count of a day to `at_least` if it is lower, because the upstream may have counted more calls. Returns the
+    /// resulting count.
     fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64>;
 
     /// Returns the size over all owners. The query may take tens of milliseconds for a million activities, which is too slow
@@ -89,13 +90,13 @@ pub trait Store: Send + Sync {
 pub struct Lookups {
     pub memory: u64,
     pub disk: u64,
-    /// Lookups without a stored response.
+    /// Number of lookups that found no stored response.
     pub missing: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorePools {
-    /// Pool for reads of histories, of the day's count and of the synchronisation state.
+    /// Pool for reads of histories, of the daily call count and of the synchronisation state.
     pub look_ups: PoolUse,
     /// Pool for pages, counts and totals of the log.
     pub searches: PoolUse,
@@ -116,6 +117,6 @@ pub struct StoreSize {
     /// Number of activities with a stored response, including "not found".
     pub activities: u64,
     pub sends: u64,
-    /// Size on disk or in memory.
+    /// Size in bytes, on disk or in memory.
     pub bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! Interface of the synchronisation state, which shows the gaps of the [log](crate::SendLog).
+//! Interface of the synchronisation state, which describes the gaps of the [log](crate::SendLog).
 
 mod unreadable;
 
@@ -54,16 +54,16 @@ pub trait SyncLog: Send + Sync {
         finding: Finding,
     ) -> StoreFuture<'_, u64>;
 
-    /// Removes a campaign's work from the queue after its results are stored. Work that was added after `work` was taken stays,
-    /// so that a change seen by another process is not lost.
+    /// Removes a campaign's work from the queue after its results are stored. Work that was added after `work` was taken is
+    /// retained, so that a change detected by another process is not lost.
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
     /// Stores a failed read. The failure stays until the subject is read or deleted. [`Store::keep`](crate::Store::keep) clears
     /// the failure of a history, and [`keep_read`](Self::keep_read) clears that of any other subject. A repeated failure
     /// retains its first time, and merges the ranges of missing sends.
     ///
-    /// [`Store::keep`](crate::Store::keep) also stores a failure for an incomplete response: a history with unreadable sends or
-    /// dates, or without [known](UNCONFIRMED_REMOVAL) records. "Not found" is incomplete if the campaign lists the activity or
+    /// [`Store::keep`](crate::Store::keep) also stores a failure for an incomplete response: a history that has unreadable sends
+    /// or dates, or lacks [known](UNCONFIRMED_REMOVAL) records. "Not found" is incomplete if the campaign lists the activity or
     /// sends of the activity are known. Known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
@@ -83,9 +83,9 @@ pub trait SyncLog: Send + Sync {
 
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
-    /// Returns the completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from`, the
-    /// range is unbounded. Without `until`, the range ends with the [coverage](Self::coverage). Queue and failures are read in
-    /// one snapshot, so that a subject that moves between them is not missed.
+    /// Returns the completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). If `from` is `None`,
+    /// the range has no start. If `until` is `None`, the range ends with the [coverage](Self::coverage). Queue and failures are
+    /// read in one snapshot, so that a subject that moves between them is not missed.
     fn completeness(
         &self,
         owner: Owner,
@@ -112,7 +112,7 @@ pub trait SyncLog: Send + Sync {
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
-    /// Returns the campaigns with known activities that are neither deleted nor removed.
+    /// Returns the campaigns that have known activities and are neither deleted nor removed.
     fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
     /// Returns the activities whose history may still change, sorted by fetch time, oldest first.
@@ -135,9 +135,9 @@ pub struct Listing {
     /// Campaigns that replace the stored campaigns, including fields that are `None`. A campaign that was marked as deleted is
     /// restored.
     pub campaigns: Vec<Campaign>,
-    /// Last sends in the summaries report. `None` clears the stored date. An unknown campaign is added by its id.
+    /// Times of the last sends in the summaries report. `None` clears the stored time. An unknown campaign is added by its id.
     pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
-    /// Work to queue, merged with queued work of the same campaign. An unknown campaign is added by its id.
+    /// Work that is added to the queue, merged with queued work of the same campaign. An unknown campaign is added by its id.
     pub work: Vec<SyncWork>,
     /// `None` if the progress is unchanged.
     pub state: Option<SyncState>,
@@ -170,13 +170,13 @@ pub struct Claim {
 /// Progress of a synchronisation. Times are stored in milliseconds, rounded down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
-    /// Last complete listing, by this machine's clock. Earlier changes are in the log, queued or unreadable.
+    /// Time of the last complete listing, by this machine's clock. Earlier changes are in the log, queued or unreadable.
     pub listed_at: Option<Timestamp>,
-    /// Last read of the summaries report, by this machine's clock.
+    /// Time of the last read of the summaries report, by this machine's clock.
     pub reports_read_at: Option<Timestamp>,
-    /// Latest change in a listing, by the upstream's clock. The next listing starts there.
+    /// Time of the latest change in a listing, by the upstream's clock. The next listing starts at this time.
     pub changes_until: Option<Timestamp>,
-    /// Latest send in the summaries report, by the upstream's clock.
+    /// Time of the latest send in the summaries report, by the upstream's clock.
     pub sends_until: Option<Timestamp>,
     /// Last time at which the queue was empty after a listing.
     pub finished_at: Option<Timestamp>,
@@ -225,8 +225,8 @@ impl Coverage {
         }
     }
 
-    /// Returns whether a range is covered. Without `from`, the range is unbounded. Without `until`, the range ends with the
-    /// coverage and must begin within it.
+    /// Returns whether a range is covered. If `from` is `None`, the range has no start. If `until` is `None`, the range ends with
+    /// the coverage and must begin within the coverage.
     pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         match *self {
             Self::Nothing => false,
@@ -267,11 +267,11 @@ impl Completeness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCampaign {
     pub campaign: Campaign,
-    /// Last send in the summaries report.
+    /// Time of the last send in the summaries report.
     pub last_sent_at: Option<Timestamp>,
     /// Whether the campaign was listed but is no longer found by its id.
     pub is_gone: bool,
-    /// First failure to read the campaign's activities. `None` after a success.
+    /// Time of the first failure to read the campaign's activities. `None` after a success.
     pub failing_since: Option<Timestamp>,
     pub is_queued: bool,
     /// Empty before the first read, and for a deleted campaign.
@@ -282,11 +282,11 @@ pub struct KnownCampaign {
 pub struct KnownActivity {
     pub id: ActivityId,
     pub role: Option<Verbatim<ActivityRole>>,
-    /// `None` without a stored response.
+    /// `None` if there is no stored response.
     pub fetched_at: Option<Timestamp>,
-    /// `None` without a stored history.
+    /// `None` if there is no stored history.
     pub send_count: Option<u64>,
     pub last_run_date: Option<Timestamp>,
-    /// First failure to read the activity's history. `None` after a success.
+    /// Time of the first failure to read the activity's history. `None` after a success.
     pub failing_since: Option<Timestamp>,
 }

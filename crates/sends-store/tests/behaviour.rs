@@ -50,7 +50,7 @@ async fn memory_in_front_of_sqlite_behaves_as_a_store() {
     check(&LayeredStore::new(MemoryStore::new(MEMORY), behind)).await;
 }
 
-/// Without memory capacity, every response comes from the backing store.
+/// With a memory capacity of 0, every response comes from the backing store.
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_without_capacity_in_front_of_sqlite_behaves_as_a_store() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Tests of several processes on one store, and of killed writers.
 //!
-//! A child is this program with an environment variable that selects one test. Without the variable, that test does nothing.
+//! A child is this program with an environment variable that selects one test. That test does nothing if the variable is not set.
 
 #![allow(clippy::unwrap_used, reason = "panics fail the test")]
 #![cfg(unix)]
@@ -65,7 +65,7 @@ fn total(line: impl AsRef<str>) -> Option<u64> {
     line.as_ref().strip_prefix("total ")?.parse().ok()
 }
 
-/// The first kills may hit the creation of the store, and the others its use.
+/// The first kills may occur during the creation of the store, and later kills during its use.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_process_loses_no_acknowledged_change() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Availability of an endpoint after repeated failures. Ids that fail individually must not prevent reads of others, and an
+//! Availability of an endpoint after repeated failures. Ids that fail individually must not prevent reads of other ids, and an
 //! outage must not cost a call per id.
 
 use std::{
@@ -18,13 +18,13 @@ use crate::{Reading, failure::SyncFailure, run::Run};
 /// for example, makes every call fail.
 const MAX_CONSECUTIVE_FAILURES: u32 = 50;
 
-/// Maximum number of failed probes, after which the rest is left to the next synchronisation.
+/// Maximum number of failed probes, after which the remaining work is left to the next synchronisation.
 const MAX_PROBES: usize = 3;
 
 /// Maximum number of waits for a probe. No probe is sent while another call is the probe of the client's half-open circuit.
 const MAX_WAITS: usize = 60;
 
-/// Wait before the next probe if the client specifies none.
+/// Delay before the next probe if the client specifies no delay.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ pub(crate) struct EndpointHealth {
 struct State {
     successes: u64,
     failures: u32,
-    /// Number of attempted probes without a suitable id since the last success.
+    /// Number of probes since the last success that were not sent because there was no suitable id.
     missed_probes: usize,
     last_readable: Option<Subject>,
     /// Whether all probes failed, after which no further probe is sent.
@@ -158,8 +158,8 @@ impl Run<'_> {
         Err(error.into())
     }
 
-    /// Returns the call of a probe, for the last id that was read or for an id that is probably readable. Returns `None`
-    /// without such an id.
+    /// Returns the call of a probe, for the last id that was read or for an id that is probably readable. Returns `None` if there
+    /// is no such id.
     async fn probe(
         &self,
         subject: Subject,

@@ -120,7 +120,7 @@ fn not_found(endpoint: &Endpoint) -> &'static str {
 
 fn class_concerns_all_calls(class: FailureClass) -> bool {
     match class {
-        // The client has already retried. For a wider failure, its circuit breaker reports another class.
+        // The client has already retried the call. If other ids fail as well, its circuit breaker reports another class.
         FailureClass::ServerFailure
         | FailureClass::Interrupted
         | FailureClass::TimedOut

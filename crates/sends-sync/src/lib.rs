@@ -5,13 +5,13 @@
 //!
 //! | step | calls | file |
 //! |---|---|---|
-//! | campaigns updated since the last listing, at first all | one per 500 campaigns | `listing.rs` |
-//! | recent sends in the summaries report | one, at first one per 500 campaigns | `listing.rs` |
+//! | campaigns updated since the last listing; initially all campaigns | one per 500 campaigns | `listing.rs` |
+//! | recent sends in the summaries report | one; initially one per 500 campaigns | `listing.rs` |
 //! | histories that may change without an update of their campaign | one each | `rereading.rs` |
 //! | failed reads | one each, at growing intervals | `rereading.rs` |
 //! | a new or changed campaign | one, and one per activity | `reading.rs` |
 //! | a known campaign missing from a list of all campaigns | one, and one per activity | `listing.rs` |
-//! | known sends that the upstream no longer shows | as for a changed campaign, in the next synchronisation | `removal.rs` |
+//! | known sends that the upstream no longer shows | one, and one per activity, in the next synchronisation | `removal.rs` |
 //! | an endpoint that fails for many consecutive ids | one probe with an id that is expected to succeed | `endpoint_health.rs` |
 //!
 //! `rules.rs` decides which calls to make, and `failure.rs` classifies failed calls. Remaining work is in the queue of the

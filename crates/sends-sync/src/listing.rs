@@ -16,7 +16,7 @@ pub(crate) struct Listed {
     /// Latest update of a new or changed draft. The draft may have been sent and reverted to a draft since the last listing,
     /// which only the summaries report shows.
     pub(crate) drafts_changed_at: Option<Timestamp>,
-    /// Failure of the first page, without which the changes are unknown. The failure of a later page is recorded as a gap.
+    /// Result of the first page, without which the changes are unknown. The failure of a later page is recorded as a gap.
     pub(crate) ended: Result<(), SyncFailure>,
 }
 
@@ -100,7 +100,7 @@ impl Run<'_> {
     }
 
     /// Returns the first page of the campaigns since the high-water mark. If an earlier synchronisation did not find the latest
-    /// listed campaign either, returns the first page of all campaigns, since others may have vanished as well.
+    /// listed campaign either, returns the first page of all campaigns, since other campaigns may have vanished as well.
     async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
         let page = self.upstream.campaigns(walk.from, None).await?;
         let has_records = !page.records.is_empty() || page.unreadable > 0;
@@ -184,8 +184,8 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns with a send that only the report showed and no longer shows. After a second synchronisation confirms
-    /// the absence, the campaigns are read again and their failure is cleared.
+    /// Handles campaigns with a send that appeared only in the report and no longer appears there. After a second synchronisation
+    /// confirms the absence, the campaigns are read again and their failure is cleared.
     async fn resolve_unreported(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {

@@ -34,7 +34,7 @@ pub(crate) struct CampaignReading<'r> {
 pub(crate) enum HistoryState {
     HasSends,
     Empty,
-    /// Lacks known sends, which are retained until their removal is confirmed.
+    /// The history lacks known sends, which are retained until their removal is confirmed.
     Incomplete,
     Unread,
 }
@@ -68,8 +68,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time
-    /// of the campaign, so a new send in one history does not prove that the others are unchanged.
+    /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time of
+    /// the campaign, so a new send in one history does not prove that the other histories are unchanged.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };

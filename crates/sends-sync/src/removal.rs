@@ -3,8 +3,8 @@
 //! A single response may be wrong. Known sends are therefore recorded as unreadable at first, and deleted when a second
 //! synchronisation misses the same sends.
 //!
-//! Only the history shows that a send was deleted: the history is not found or lacks the send. A deleted campaign, or a
-//! campaign that does not list the activity, is a reason to request the history. An activity that is listed but not found is a
+//! Only the history is evidence of a deleted send: the history is not found or lacks the send. A deleted campaign, or a campaign
+//! that does not list the activity, is a reason to request the history. An activity that is listed but not found is a
 //! contradiction. Its sends stay in the log as unreadable until the upstream's response changes.
 //!
 //! A campaign may vanish from the list without being listed as removed. The absence is detected if the campaign was the latest
@@ -25,7 +25,7 @@ use crate::{
     run::Run,
 };
 
-/// Distance from its update time within which a campaign is searched in the listing.
+/// Period before and after its update time in which a campaign is searched in the listing.
 const SEARCH_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
 const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign but still shows its sends.";
@@ -124,8 +124,8 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether a campaign that was not found is still listed without being removed. A campaign listed without an update
-    /// time cannot be searched and counts as listed.
+    /// Returns whether a campaign that was not found is still listed, with a status other than removed. A campaign listed without
+    /// an update time cannot be searched and counts as listed.
     async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);

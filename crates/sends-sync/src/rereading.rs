@@ -36,8 +36,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Returns the stored responses for these activities. A damaged response does not affect the others, and is replaced by a
-    /// re-read.
+    /// Returns the stored responses for these activities. A damaged response does not affect the other responses, and is replaced
+    /// by a re-read.
     async fn stored(
         &self,
         activities: &[ActivityId],

@@ -29,7 +29,7 @@ const GROWTH: i32 = 4;
 const PAUSES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
 
-/// Period in which sends may be missing: its start, or `None` for the beginning, and its end.
+/// Start and end of a period in which sends may be missing. A start of `None` is the beginning of the account.
 pub(crate) type Period = (Option<Timestamp>, Timestamp);
 
 pub(crate) fn period(work: &SyncWork) -> Period {
@@ -234,9 +234,9 @@ fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     was_more || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
 }
 
-/// Returns a time before which no sends of a campaign are missing although it was updated or sent at `changed`. The time is
-/// that of the last read, limited by `from`, the start of a listing by the upstream's clock. Returns `None` if an activity was
-/// never read.
+/// Returns the time before which no sends are missing of a campaign that was updated or sent at `changed`. This is the time of
+/// the last read, but at most `from`, the start of a listing by the upstream's clock. Returns `None` if an activity was never
+/// read.
 fn complete_before(known: &KnownCampaign, from: Option<Timestamp>, changed: Timestamp) -> Option<Timestamp> {
     let sendable = known.activities.iter().filter(|activity| {
         let role = activity.role.as_deref();

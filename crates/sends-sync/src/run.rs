@@ -34,7 +34,7 @@ const CONCURRENCY: usize = 4;
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Number of queue entries taken at a time. Newer work may be queued while they are processed.
+/// Number of queue entries taken at a time. Newer work may be queued while these entries are processed.
 const BATCH_LENGTH: usize = 32;
 
 /// Maximum number of repeated reads of a campaign because of contradictions with other campaigns, which may recur with each
@@ -118,7 +118,7 @@ impl Synchronisation {
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// Campaigns with a send that only the report showed and no longer shows.
+    /// Campaigns with a send that appeared only in the report and no longer appears there.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
     /// Campaigns to read again because of a contradiction. The queue receives these campaigns later, since their reads may be
     /// in flight.

@@ -1,4 +1,4 @@
-//! Tests of long-running synchronisation of an account with unreadable parts.
+//! Tests of the long-term synchronisation of an account with unreadable records.
 
 #![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
@@ -248,7 +248,7 @@ async fn failed_reread_of_a_recent_send_is_recorded_and_paused() {
 
 #[tokio::test]
 async fn due_history_does_not_wait_for_others() {
-    // More than one chunk of recent histories, of which only the last is due.
+    // The account has more than one chunk of recent histories, of which only the last is due.
     let account = Account::new(0).await;
     for number in 0..=1_200 {
         account

@@ -66,7 +66,7 @@ impl Circuit {
         };
     }
 
-    /// Extends an open circuit to at least `wait` from now.
+    /// Keeps an open circuit open for at least `wait` from now.
     pub(super) fn open_for_at_least(&mut self, wait: Duration) {
         if let Self::Open { until, .. } = self {
             *until = (*until).max(Instant::now() + wait);
@@ -83,7 +83,7 @@ impl Circuit {
         }
     }
 
-    /// Makes the next request the probe, after a probe without an outcome.
+    /// Reopens the circuit because its probe had no outcome. The next request becomes the probe.
     pub(super) fn release_probe(&mut self) {
         if let Self::HalfOpen { delay, .. } = *self {
             self.reopen(Instant::now(), delay);

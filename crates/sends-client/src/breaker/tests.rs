@@ -58,19 +58,19 @@ async fn endpoint_opens_after_consecutive_failures_of_different_ids() {
 #[tokio::test(start_paused = true)]
 async fn upstream_is_failing_from_the_opening_of_a_circuit_until_the_next_success() {
     let breaker = Breaker::new(BreakerSettings::default());
-    open_for_good(&breaker);
+    open_after_early_probe(&breaker);
     assert!(breaker.is_failing());
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(breaker.upstream_wait(), None);
     assert!(breaker.is_failing(), "without a probe");
-    let probe = ask(&breaker, &path(100));
+    let probe = admit(&breaker, &path(100));
     assert!(breaker.is_failing());
     probe.succeeded();
     assert!(!breaker.is_failing());
 }
 
 #[tokio::test(start_paused = true)]
-async fn upstream_is_failing_after_five_requests_in_a_row_failed_whatever_they_are_for() {
+async fn upstream_is_failing_after_five_consecutive_failures_of_any_endpoint() {
     for failures in [0, 5] {
         let breaker = Breaker::new(BreakerSettings {
             failures,
@@ -78,15 +78,15 @@ async fn upstream_is_failing_after_five_requests_in_a_row_failed_whatever_they_a
         });
         let other = Endpoint::AccountSummary;
         for endpoint in [&path(1), &path(1), &other, &path(1)] {
-            ask(&breaker, endpoint).failed(FailureClass::ServerFailure);
+            admit(&breaker, endpoint).failed(FailureClass::ServerFailure);
         }
         assert!(!breaker.is_failing());
-        ask(&breaker, &other).failed(FailureClass::Unreachable);
+        admit(&breaker, &other).failed(FailureClass::Unreachable);
         assert_eq!(breaker.upstream_wait(), None);
         assert!(breaker.is_failing());
         tokio::time::sleep(Duration::from_hours(1)).await;
         assert!(breaker.is_failing());
-        ask(&breaker, &path(2)).throttled(None);
+        admit(&breaker, &path(2)).throttled(None);
         assert!(!breaker.is_failing());
     }
 }
@@ -155,7 +155,7 @@ async fn isolated_failures_never_open_the_endpoints_circuit() {
         assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
-    // Twenty consecutive failures, all of which are isolated.
+    // These twenty consecutive failures are all isolated.
     for number in 0..20 {
         if let Ok(admission) = breaker.admit(&path(number)) {
             admission.failed(FailureClass::ServerFailure);

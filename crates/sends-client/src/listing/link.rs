@@ -10,9 +10,9 @@ pub(super) const TO_THE_FIRST_PAGE: &str = "it points to the first page";
 /// Returns the query of the page that `link` points to. `current` is the URL of the page that contains the link, and
 /// `documented` the path of the listing without a gateway.
 ///
-/// Scheme, host and port of the link are ignored. Behind a gateway, the upstream may write its own (inferred), and only the
-/// query is used, so the request and its token go to the base URL in any case. A link with the path of another resource is an
-/// error because the query would have another meaning there.
+/// Scheme, host and port of the link are ignored because an upstream behind a gateway may write its own host (inferred). Only the
+/// query is used, so the request and its token always go to the base URL. A link with the path of another resource is an error
+/// because the query would have another meaning there.
 pub(super) fn follow(link: &str, current: &Url, documented: &str) -> Result<PageQuery, &'static str> {
     let url = current.join(link).map_err(|_| "it is not a URL")?;
     let is_http = matches!(url.scheme(), "http" | "https");

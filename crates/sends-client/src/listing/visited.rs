@@ -1,4 +1,4 @@
-//! Cycle detection in a listing, which protects against malformed links that never end.
+//! Cycle detection in a listing, which protects against an endless sequence of malformed links.
 
 use std::{
     collections::HashSet,
@@ -30,7 +30,7 @@ pub(super) struct VisitedPages {
 }
 
 impl VisitedPages {
-    /// Adds a page by its query and the ids of its records. The error is the reason for not reading any further page.
+    /// Adds a page by its query and the ids of its records. The error is the reason to end the listing.
     pub(super) fn note(
         &mut self,
         query: &PageQuery,

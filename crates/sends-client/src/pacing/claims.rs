@@ -37,7 +37,7 @@ impl Pacer {
         }
         let used = pacer.state().used_today;
         let pacer = Self::starting_from(limits, used, Arc::clone(&ledger), Some(departures), clock);
-        // Read before the shared count, which may already be the count of the next day.
+        // The date is read before the shared count, which may already be the count of the next day.
         let today = pacer.shared.now().date;
         // After a crash, the record may contain calls that the ledger lacks.
         if let Some(shared) = pacer.refresh_shared_count().await
@@ -52,7 +52,7 @@ impl Pacer {
         Ok(pacer)
     }
 
-    /// Returns the [`state`](Self::state) with the calls of other processes as of at most half a second ago.
+    /// Returns the [`state`](Self::state) including the calls of other processes up to at most half a second ago.
     pub async fn current_state(&self) -> PacerState {
         let now = Instant::now();
         let is_due = {
@@ -69,7 +69,7 @@ impl Pacer {
         self.state()
     }
 
-    /// Reads the day's count of all processes. Returns `None` without a record, and if the record cannot be read.
+    /// Reads the daily call count of all processes. Returns `None` if there is no record or the record cannot be read.
     async fn refresh_shared_count(&self) -> Option<u64> {
         let shared = &self.shared;
         let departures = shared.departures.as_ref()?;
@@ -112,8 +112,8 @@ impl Shared {
     /// Claims a departure for the next call and grants its slot. Returns the time of the next claim, or `None` if the next
     /// claim is due immediately.
     pub(super) async fn claim(&self, record: &dyn Departures, claim: Claim) -> Option<Instant> {
-        // Lower bound of the time of the grant. When the record's response arrives, the slot may be about to open to other
-        // processes.
+        // This time is a lower bound of the time of the grant. When the response of the record arrives, the slot may soon open to
+        // other processes.
         let claimed_at = Instant::now();
         let claimed = self.log_record_state(record.claim(claim).await);
         let (unused, later) = {

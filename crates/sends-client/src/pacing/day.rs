@@ -50,7 +50,7 @@ pub(super) enum Entry {
 
 #[derive(Debug)]
 pub(super) struct Day {
-    /// 0 for no limit.
+    /// Maximum number of calls per day; 0 for no limit.
     limit: u64,
     reserve: u64,
     date: Date,
@@ -60,7 +60,7 @@ pub(super) struct Day {
     unwritten: VecDeque<Entry>,
     /// Whether the first unwritten entry is being written and must not change.
     is_writing: bool,
-    /// Count of the shared record and its day. The count includes granted slots.
+    /// Daily call count of the shared record, and its day. The count includes granted slots.
     shared: Option<(Date, u64)>,
     /// Granted slots whose calls have not departed.
     reserved: u64,
@@ -104,7 +104,7 @@ impl Day {
         }
     }
 
-    /// Returns the highest count of the day's calls that the ledger, the shared record or this process has reported.
+    /// Returns the highest daily call count that the ledger, the shared record or this process has reported.
     pub(super) fn used(&self) -> u64 {
         self.own_count().max(self.shared_count())
     }
@@ -123,7 +123,7 @@ impl Day {
         calls.fold(self.ledger_total, u64::saturating_add)
     }
 
-    /// Returns the number of calls left for a priority, or `None` without a limit.
+    /// Returns the number of calls left for a priority, or `None` if there is no limit.
     pub(super) fn remaining(&self, priority: Priority) -> Option<u64> {
         if self.exhausted {
             return Some(0);
@@ -166,7 +166,7 @@ impl Day {
         }
     }
 
-    /// Records that the upstream reports the daily limit as used up: the count was too low, or the configured limit is too
+    /// Records that the upstream reports the daily limit as used up. Either the count was too low, or the configured limit is too
     /// high.
     pub(super) fn exhaust(&mut self) {
         if self.limit > 0 && !self.exhausted {

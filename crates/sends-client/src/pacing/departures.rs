@@ -19,12 +19,12 @@
 //!   the calls granted to other processes in the meantime, and are recorded again on arrival. Until then, their own process
 //!   keeps their slots closed.
 //!
-//! **Fairness.** A waiting process records its numbers of waiting calls. A claim yields open slots to calls of other processes
-//! that take precedence. Interactive calls of any process precede background calls of any other process, except that one
-//! departure in eight is for background calls while they wait. Among calls of one priority, each process has one departure per
-//! round (start-time fair queuing). A process that begins to wait joins the next round, so short-lived processes do not
-//! overtake a long-lived process. The entry of a waiting process expires shortly after its next claim is due, so a killed
-//! process keeps a slot closed no longer than that.
+//! **Fairness.** A waiting process records the numbers of its waiting calls. A claim yields open slots to calls of other
+//! processes that take precedence. Interactive calls of any process precede background calls of any other process, except that
+//! one departure in eight is for background calls while they wait. Among calls of one priority, each process has one departure
+//! per round (start-time fair queuing). A process that begins to wait joins the next round, so short-lived processes do not
+//! overtake a long-lived process. The entry of a waiting process expires shortly after its next claim is due, so a killed process
+//! keeps a slot closed no longer than this time.
 //!
 //! [`DepartureFile`] stores the record in a file of the state folder, for the processes of one machine. The trait also allows a
 //! record in a database for several machines, with one statement per method, the database's clock, and a claim that waits for
@@ -52,14 +52,14 @@ pub trait Departures: fmt::Debug + Send + Sync {
     /// Claims a departure for one call of the claimant's queue.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>>;
 
-    /// Records that the calls of these claims are sent now, later than they were granted. Must not block, but may complete in
-    /// the background.
+    /// Records that the calls of these claims are sent now, later than they were granted. The method must not block, but may
+    /// complete in the background.
     fn departed(&self, departures: &[Departure]);
 
-    /// Gives an unused departure back. Must not block. After a failure, the departure counts as used.
+    /// Returns an unused departure to the record. The method must not block. After a failure, the departure counts as used.
     fn give_back(&self, departure: Departure);
 
-    /// Raises the day's count to `at_least` if the count is lower, and returns the resulting count. 0 only reads the count.
+    /// Raises the daily call count to `at_least` if the count is lower, and returns the resulting count. 0 only reads the count.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, DeparturesError>>;
 }
 
@@ -74,9 +74,9 @@ pub struct Claim {
     pub day: Date,
     /// Maximum number of departures in that day; 0 for no limit.
     pub rate_per_day: u64,
-    /// Departures of the day that background calls may not use.
+    /// Number of departures of the day that background calls may not use.
     pub reserve: u64,
-    /// The claimant's own count of the day, which restores the count of a lost record.
+    /// Number of departures of the day that the claimant has counted. This number restores the count of a lost record.
     pub used: u64,
     /// Number of waiting interactive calls. The record decides whether the departure is for one of them.
     pub interactive: usize,
@@ -84,7 +84,7 @@ pub struct Claim {
     pub background: usize,
 }
 
-/// Outcome of a claim. Each variant contains the day's count after the claim.
+/// Outcome of a claim. Each variant contains the daily call count after the claim.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Claimed {
     /// The call may be sent now.
@@ -98,7 +98,7 @@ pub enum Claimed {
 /// Granted departure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Departure {
-    /// Number that is unique for the claimant.
+    /// Number of the departure, unique for the claimant.
     pub number: u64,
     /// UTC day that the departure counts towards.
     pub day: Date,

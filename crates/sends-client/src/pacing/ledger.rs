@@ -1,4 +1,4 @@
-//! Persistent count of the day's calls: the interface and an in-memory implementation.
+//! Persistent daily call count: the interface and an in-memory implementation.
 
 use std::{
     collections::BTreeMap,
@@ -8,16 +8,17 @@ use std::{
 use futures_util::future::{self, BoxFuture, FutureExt};
 use jiff::civil::Date;
 
-/// Count of the calls of one API key by UTC day. Processes that share the key should share the ledger's store, so that each
-/// total includes the calls of all processes. The futures return [`LedgerError`] if the ledger cannot be read or written.
+/// Number of calls of one API key by UTC day. Processes that share the key should share the ledger's store, so that each total
+/// includes the calls of all processes. The futures return [`LedgerError`] if the ledger cannot be read or written.
 pub trait DayLedger: Send + Sync {
     /// Returns the number of calls of `day`, or 0 for an unknown day.
     fn used(&self, day: Date) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Adds `calls` durably and returns the new total. Must be atomic across processes. Adding 0 only reads the total.
+    /// Adds `calls` durably and returns the new total. The addition must be atomic across processes. Adding 0 only reads the
+    /// total.
     fn add(&self, day: Date, calls: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Raises the count to `at_least` if the count is lower, and returns the new total. Used for calls that the ledger missed.
+    /// Raises the count to `at_least` if the count is lower, and returns the new total. This corrects a count that lacks calls.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 }
 

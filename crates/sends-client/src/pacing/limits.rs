@@ -26,7 +26,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limits, for measurements and for upstreams without limits.
+    /// Disabled limits, for measurements and for upstreams that have no limits.
     pub const NONE: Self = Self {
         rate_per_second: 0,
         rate_per_day: 0,

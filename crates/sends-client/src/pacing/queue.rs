@@ -1,6 +1,5 @@
-//! Queue of waiting calls. Interactive calls precede background calls except for their [share](BackgroundShare). Lanes are
-//! served round-robin, and the calls of a lane first in, first out. A call that several operations share is in the lane of
-//! each.
+//! Queue of waiting calls. Interactive calls precede background calls except for their [share](BackgroundShare). Lanes are served
+//! round-robin, and the calls of a lane first in, first out. A call that several operations share is in the lanes of all of them.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -91,8 +90,8 @@ impl Queue {
             .is_some()
     }
 
-    /// Removes the next call, preferably with the priority that a departure was granted for. Without a departure, the order of
-    /// this queue applies.
+    /// Removes the next call, preferably with the priority that a departure was granted for. If `granted_for` is `None`, the
+    /// order of this queue applies.
     pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
         let background_waits = !self.background.calls.is_empty();
         let is_background = match granted_for {

@@ -1,4 +1,4 @@
-//! Decisions of the pacer: which calls get a slot, wait or are rejected. Performs no I/O and does not wait.
+//! Decisions of the pacer: which calls get a slot, wait or are rejected. The module performs no I/O and does not wait.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::Priority;
 
 /// Minimum pause of all calls after a response with `Retry-After`, which the upstream is not documented to send.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
-/// Maximum pause after a `throttled` response, regardless of its `Retry-After`. The limit applies per second, and the response
-/// may concern only one request.
+/// Maximum length of the pause after a `throttled` response, regardless of its `Retry-After`. The limit applies per second, and
+/// the response may concern only one request.
 pub(crate) const MAX_THROTTLING: Duration = Duration::from_mins(1);
 /// Maximum pause after a `quota_exceeded` response with a `Retry-After`.
 const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 /// Time after midnight in which a `quota_exceeded` response may concern the previous day, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
-/// Minimum of [`Refused::retry_after`].
+/// Minimum value of [`Refused::retry_after`].
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];

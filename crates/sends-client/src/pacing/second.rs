@@ -16,7 +16,7 @@ pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(BASE_MARGIN);
 const MARGIN_STEP: Duration = Duration::from_millis(50);
 /// Maximum increase, so that another program that uses up the key's limit cannot slow this program down indefinitely.
 const MAX_EXTRA_MARGIN: Duration = Duration::from_millis(450);
-/// Half-life of the increase, because network delays change.
+/// Half-life of the increase, which decays because network delays change.
 const HALF_LIFE: Duration = Duration::from_mins(1);
 /// Minimum increase; a smaller increase counts as zero.
 const MIN_EXTRA_MARGIN: Duration = Duration::from_millis(1);
@@ -25,7 +25,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
 pub(super) struct Second {
-    /// 0 for no limit.
+    /// Maximum number of calls per second; 0 for no limit.
     rate: usize,
     slots: Vec<TakenSlot>,
     extra_margin: Duration,
@@ -147,8 +147,8 @@ impl Second {
         self.connecting = self.connecting.saturating_sub(1);
     }
 
-    /// Moves the departure of all calls without a response to now, because they may have waited for the connection that is open
-    /// now. Returns their claims.
+    /// Sets the departure time of all calls without a response to `now`, because they may have waited for the new connection.
+    /// Returns their claims.
     pub(super) fn connected(&mut self, now: Instant) -> Vec<Departure> {
         let mut moved = Vec::new();
         for slot in &mut self.slots {
@@ -160,8 +160,8 @@ impl Second {
         moved
     }
 
-    /// Increases the margin after a `throttled` response and returns the pause of all calls. Called once per pause because
-    /// further responses during the pause have the same cause.
+    /// Increases the margin after a `throttled` response and returns the pause of all calls. The caller makes only one increase
+    /// per pause because further responses during the pause have the same cause.
     pub(super) fn widen_margin(&mut self, now: Instant) -> Duration {
         self.extra_margin = (self.extra_margin_at(now) + MARGIN_STEP).min(MAX_EXTRA_MARGIN);
         self.extra_margin_since = now;
@@ -175,7 +175,7 @@ impl Second {
         self.pauses_in_a_row = 0;
     }
 
-    /// Estimates the time for `calls` calls without pauses.
+    /// Estimates the time that `calls` calls take if no pause occurs.
     pub(super) fn time_for(&self, calls: usize, now: Instant) -> Duration {
         if self.rate == 0 {
             return Duration::ZERO;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Shared, SlotRequest};
 
-/// Permission for one call. If dropped before [`depart`](Self::depart), the slot passes to the next call and is not counted.
+/// Permission for one call. A slot that is dropped before [`depart`](Self::depart) passes to the next call and is not counted.
 #[must_use = "a dropped slot passes to the next call"]
 pub struct Slot {
     shared: Arc<Shared>,
@@ -18,7 +18,7 @@ pub struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Queued, or granted before the call was notified.
+    /// The call is queued, or its slot is granted but the call is not yet notified.
     Waiting,
     Granted,
     Departed {

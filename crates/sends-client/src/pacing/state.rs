@@ -5,16 +5,16 @@ use jiff::Timestamp;
 /// Limits of one API key and their use as counted by this program, because the upstream does not report the use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacerState {
-    /// Maximum number of calls in any one second. `None` without a limit.
+    /// Maximum number of calls in any one second. `None` if there is no limit.
     pub per_second_limit: Option<u32>,
-    /// Maximum number of calls in one UTC day. `None` without a limit.
+    /// Maximum number of calls in one UTC day. `None` if there is no limit.
     pub per_day_limit: Option<u64>,
-    /// Number of calls of the day so far. Calls of other processes are included as of this process's last call, or as of at
-    /// most half a second ago in [`Pacer::current_state`](super::Pacer::current_state).
+    /// Number of calls of the day so far. The number includes calls of other processes up to this process's last call, or up to
+    /// at most half a second ago in [`Pacer::current_state`](super::Pacer::current_state).
     pub used_today: u64,
-    /// Number of calls left today. `None` without a limit.
+    /// Number of calls left today. `None` if there is no limit.
     pub remaining_today: Option<u64>,
-    /// Number of calls left today for background work, excluding the reserve. `None` without a limit.
+    /// Number of calls left today for background work, excluding the reserve. `None` if there is no limit.
     pub remaining_for_background: Option<u64>,
     /// Time at which the count restarts: the next 00:00 UTC.
     pub resets_at: Timestamp,

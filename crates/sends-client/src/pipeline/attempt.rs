@@ -32,7 +32,8 @@ impl Call<'_> {
     ) -> Result<T, AttemptError> {
         let (pipeline, caller) = (self.pipeline, self.caller);
         let suspended = |open| AttemptError::Unsent(circuit_open(endpoint, open));
-        // Checked before the queue to fail fast, and again after it because other calls may have failed in the meantime.
+        // The circuits are checked before the queue to fail fast, and after the queue because other calls may have failed in the
+        // meantime.
         pipeline.breaker.check(endpoint).map_err(suspended)?;
         let turn = SlotRequest {
             lane: caller.lane(),
@@ -52,11 +53,11 @@ impl Call<'_> {
             pipeline.observer.waited(endpoint, waited);
             let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
             if !self.is_probing && pipeline.refusals.being_probed_until(token).is_some() {
-                // The probe takes precedence.
+                // The slot is released first because the probe takes precedence.
                 drop(slot);
                 continue;
             }
-            // The token may have been rejected in the meantime in another call.
+            // In the meantime, the token may have been rejected in another call.
             let token_admission = pipeline.refusals.admit(token, endpoint);
             let token_admission = token_admission.map_err(AttemptError::Rejected)?;
             let admission = pipeline.breaker.admit(endpoint).map_err(suspended)?;

@@ -43,8 +43,8 @@ pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> Upstr
     }
 }
 
-/// Returns the verdict of an outcome for the pacer, or `None` without a response and for a response that concerns only this id
-/// or page.
+/// Returns the verdict of an outcome for the pacer. Returns `None` if there was no response, or if the response concerns only
+/// this id or page.
 pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
     let Some(failure) = failure else {
         return Some(Verdict::Accepted);

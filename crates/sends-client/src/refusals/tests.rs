@@ -24,8 +24,8 @@ async fn accept(refusals: &Refusals, token: &AccessToken, endpoint: &Endpoint) {
     refusals.accepted(token, endpoint, departed);
 }
 
-/// Simulates a request that is rejected after a millisecond and, if needed, its probe with this outcome. Returns the rejection
-/// and whether there was a probe.
+/// Simulates a request that is rejected after a millisecond, and a probe with this outcome if a probe is needed. Returns the
+/// rejection and whether there was a probe.
 async fn refuse(
     refusals: &Refusals,
     token: &AccessToken,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{RefusedBy, TokenRejection};
 use crate::Endpoint;
 
-/// Pause after the first rejection.
+/// Length of the pause after the first rejection.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
 pub(super) const MAX_PAUSE: Duration = Duration::from_hours(1);
@@ -22,12 +22,12 @@ pub(super) const MAX_PATHS: usize = 1_000;
 pub(super) struct TokenState {
     /// `None` before the first use.
     used: Option<Instant>,
-    /// Departure of the last accepted request since the token was rejected as a whole.
+    /// Departure time of the last accepted request since the token was rejected as a whole.
     pub(super) accepted_at: Option<Instant>,
     /// Path that has accepted the token, preferably a cheap path.
     pub(super) accepted_by: Option<Endpoint>,
     pub(super) refused_by: HashMap<Endpoint, Refused>,
-    /// Set from the confirmed rejection of the token to its next acceptance.
+    /// Pause of the token, from its confirmed rejection to its next acceptance.
     pub(super) refused: Option<Pause>,
     pub(super) refused_at: Option<Instant>,
     /// Whether the token replaced a rejected token and has not been accepted yet, so that another renewal would not help.

@@ -125,7 +125,7 @@ async fn one_departure_in_eight_is_for_waiting_background_calls() {
     for _ in 0..10 {
         call(&pacer, background(Lane::new())).await.unwrap();
     }
-    // 80 departures at four per 1.035 seconds, the first four immediately.
+    // The 80 calls depart at a rate of four per 1.035 seconds, and the first four calls depart immediately.
     let took = start.elapsed();
     assert!(
         took > Duration::from_secs(18) && took < Duration::from_secs(22),
@@ -235,7 +235,7 @@ async fn full_queue_rejects_calls_and_half_is_reserved_for_interactive_calls() {
     }
     let refused = call(&pacer, turn(Lane::new())).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::QueueFull);
-    // Eleven calls at four per second.
+    // Eleven calls depart at a rate of four per second.
     assert!(
         refused.retry_after > Duration::from_secs(3),
         "{:?}",

@@ -51,7 +51,7 @@ async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>
         .unwrap()
 }
 
-/// Record with one slot, which opens only when its departure is given back.
+/// Shared record with one slot, which opens only when its departure is given back.
 #[derive(Debug, Default)]
 struct OneSlot {
     is_taken: AtomicBool,
@@ -146,7 +146,7 @@ async fn calls_of_the_day_that_ends_while_a_process_starts_do_not_count_for_the_
     assert_eq!(state.resets_at.to_string(), "2026-11-25T00:00:00Z");
 }
 
-/// Record in a file that also stores, by number, the times before and after each departure was granted.
+/// File record that also stores the times before and after each grant, by the number of the departure.
 #[derive(Debug)]
 struct Timed {
     record: DepartureFile,

@@ -472,7 +472,7 @@ async fn queued_calls_do_not_send_a_token_rejected_in_the_meantime() {
             .iter()
             .all(|outcome| outcome.as_ref().unwrap_err().class == FailureClass::Unauthenticated)
     );
-    // The requests in flight with the first request, and the probe.
+    // These are the requests in flight with the first request, and the probe.
     assert!(upstream.requests().len() <= 5, "{}", upstream.requests().len());
 }
 

@@ -104,7 +104,7 @@ impl ScriptedUpstream {
                 log.lock().unwrap().push(request);
                 match reply {
                     Reply::Bytes(bytes) => {
-                        // Fails if the client has closed the connection because of the size.
+                        // The write fails if the client has closed the connection because of the size.
                         let _ = connection.write_all(&bytes).await;
                     }
                     Reply::Close => {}

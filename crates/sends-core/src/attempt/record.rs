@@ -36,7 +36,7 @@ impl SendAttempt {
     }
 }
 
-/// Returns the union of both lists, in their order.
+/// Appends the ids of `second` that `first` lacks.
 fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     if first.is_empty() {
         return second;

@@ -21,13 +21,13 @@ pub struct ContactList {
     pub description: Option<String>,
     /// Whether the list is marked as a favourite.
     pub favorite: Option<bool>,
-    /// Number of members, at least 0. `None` also when the request did not include the count (documented).
+    /// Number of members, at least 0. Also `None` if the request did not select the count (documented).
     pub membership_count: Option<i64>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change.
+    /// Time of the last update.
     pub updated_at: Option<Timestamp>,
-    /// Deletion time. `None` also for a list that is not deleted.
+    /// Deletion time. Also `None` for a list that is not deleted.
     pub deleted_at: Option<Timestamp>,
     /// Whether the list has a deletion time. `None` when that time is unreadable.
     pub is_deleted: Option<bool>,
@@ -45,7 +45,7 @@ pub struct Segment {
     pub name: Option<String>,
     /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Time of the last change.
+    /// Time of the last update.
     pub edited_at: Option<Timestamp>,
     /// Number of values that could not be decoded and are `None`. Normally 0.
     pub unreadable_values: usize,

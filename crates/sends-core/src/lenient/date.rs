@@ -1,7 +1,7 @@
 //! Decoding of dates.
 //!
-//! The vendor documents RFC 3339 date-times. The equivalent ISO 8601 forms are accepted as well; the table in the tests lists
-//! accepted and rejected forms. Decisions beyond the parser's rules:
+//! The vendor documents RFC 3339 date-times. Equivalent ISO 8601 notations are accepted as well; the table in the tests lists
+//! accepted and rejected notations. Decisions beyond the parser's rules:
 //!
 //! | form | decision |
 //! |---|---|
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     parse(text).filter(|instant| *instant >= Timestamp::UNIX_EPOCH)
 }
 
-/// Returns whether the text ends with an offset that a time zone can have.
+/// Returns whether the string ends with an offset that a time zone can have.
 fn has_real_offset(text: &str) -> bool {
     let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
         return false;
@@ -82,7 +82,7 @@ mod tests {
             ("1970-01-01T00:00:00Z", Some("1970-01-01T00:00:00Z")),
             ("1969-12-31T19:00:00-05:00", Some("1970-01-01T00:00:00Z")),
             ("9999-12-30T21:59:59Z", Some("9999-12-30T21:59:59Z")),
-            // Unambiguous forms of ISO 8601.
+            // Unambiguous ISO 8601 notations.
             ("2019-04-18T20:03:08,5Z", Some("2019-04-18T20:03:08.5Z")),
             (
                 "2019-04-18T20:03:08,123456789999-05:00",

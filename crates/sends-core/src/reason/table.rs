@@ -129,7 +129,7 @@ pub(super) static KNOWN: [Reason; 13] = [
 
 const SENDER_REMEDY: &str = "Have support check the sender's address and its authentication, correct it, then schedule the email again.";
 
-/// Row for undocumented codes. `Reason::of` replaces the code.
+/// Row for undocumented codes. `Reason::of` sets the actual code.
 pub(super) const UNKNOWN: Reason = Reason {
     code: ReasonCode(-1),
     name: "UNKNOWN",

@@ -14,16 +14,16 @@ pub struct SourceOptions {
     #[command(flatten)]
     pub sandbox: SandboxOptions,
 
-    /// Store of fetched data
+    /// Type of store for fetched data
     #[arg(long, env = "SENDS_STORE", value_enum, default_value = "sqlite")]
     pub store: StoreKind,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum StoreKind {
-    /// A database in the state folder
+    /// Database in the state folder
     Sqlite,
-    /// In memory, for the lifetime of the process
+    /// Memory, for the lifetime of the process
     Memory,
 }
 
@@ -38,7 +38,7 @@ pub struct SandboxOptions {
 
     /// Enforce Constant Contact's limits in the sandbox
     ///
-    /// The limits are 4 calls a second and 10,000 a day. Without this option calls are not paced, and 250,000 a day are allowed.
+    /// The limits are 4 calls a second and 10,000 a day. Without this option, calls are not paced, and 250,000 a day are allowed.
     #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_parser = switch)]
     pub sandbox_limits: bool,
 
@@ -61,21 +61,21 @@ pub struct UpstreamOptions {
           value_parser = duration(MIN_DURATION..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
-    /// Upstream calls per second; 0 for no limit [default: 4]
+    /// Maximum calls in any one second; 0 for no limit [default: 4]
     ///
-    /// The default of a sandbox without `--sandbox-limits` is no limit. Constant Contact allows partners 10.
+    /// A sandbox without `--sandbox-limits` has no limit by default. Constant Contact allows partners 10 calls.
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
           value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
-    /// Upstream calls per UTC day; 0 for no limit [default: 10000]
+    /// Maximum calls in one UTC day; 0 for no limit [default: 10000]
     ///
-    /// The default of a sandbox without `--sandbox-limits` is 250000. Constant Contact allows partners 250000.
+    /// For a sandbox without `--sandbox-limits`, the default is 250000. Constant Contact allows partners 250000 calls.
     #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_per_day: Option<u64>,
 
-    /// Daily upstream calls reserved for queries and unavailable to synchronisation
+    /// Number of daily upstream calls that are reserved for queries and not used by synchronisation
     #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_reserve: u64,

@@ -48,8 +48,8 @@ impl ContactList {
 
 /// Contact list. `id` and `listId` cost no upstream call. Any other field reads all contact lists of the account, which requires
 /// the scope `contact_data` and one upstream call per 500 lists. Those fields are null if the account has no such list. If the
-/// lists cannot be read, they are null with a single error for the operation. If the listing is incomplete and lacks this list,
-/// each of them is null with an error.
+/// lists cannot be read, these fields are null, with a single error for the operation. If the listing is incomplete and lacks
+/// this list, each of these fields is null with an error.
 #[Object]
 impl ContactList {
     /// Opaque global id, which `node` accepts.
@@ -92,7 +92,7 @@ impl ContactList {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last change.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,
@@ -136,7 +136,7 @@ impl Segment {
 
 /// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. Any other field reads all segments of the
 /// account, and each deleted segment separately, which requires the scope `contact_data`. Those fields are null if the segment no
-/// longer exists. If the segments cannot be read, they are null with a single error for the operation.
+/// longer exists. If the segments cannot be read, these fields are null, with a single error for the operation.
 #[Object]
 impl Segment {
     /// Opaque global id, which `node` accepts.
@@ -164,7 +164,7 @@ impl Segment {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last change.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,

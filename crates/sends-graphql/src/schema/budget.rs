@@ -17,7 +17,8 @@ pub(super) struct UpstreamBudget {
     used_today: Long,
     /// Number of upstream calls that remain today. Null if unlimited.
     remaining_today: Option<Long>,
-    /// Part of `remainingToday` that background work may use. The rest is reserved for queries. Null if unlimited.
+    /// Number of upstream calls that remain today for background work. `remainingToday` also includes the calls that are reserved
+    /// for queries. Null if unlimited.
     remaining_for_background: Option<Long>,
     /// Number of queued upstream calls.
     queue_length: Long,

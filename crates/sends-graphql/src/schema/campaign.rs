@@ -206,7 +206,7 @@ impl Campaign {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Time of the last change.
+    /// Time of the last update.
     async fn updated_at(
         &self,
         context: &Context<'_>,
@@ -222,7 +222,7 @@ impl Campaign {
         &self,
         context: &Context<'_>,
         #[graphql(
-            desc = "Roles of the activities to include. An empty list includes all.",
+            desc = "Roles of the activities to include. An empty list includes activities of all roles.",
             default
         )]
         roles: Vec<ActivityRole>,
@@ -230,8 +230,8 @@ impl Campaign {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// Number of undecodable activities, which are missing from `activities`; 1 if the list itself is missing. Normally 0. Shares
-    /// the upstream call of `activities`. Null with an error if that call fails.
+    /// Number of activities that could not be decoded and are missing from `activities`, or 1 if the list itself is missing.
+    /// Normally 0. Shares the upstream call of `activities`. Null with an error if that call fails.
     async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<Long> {
         self.detail(context, |detail| detail.unreadable_activities).await
     }
@@ -252,8 +252,9 @@ impl Campaign {
         }
     }
 
-    /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and more if Constant
-    /// Contact rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be read.
+    /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and further calls if
+    /// Constant Contact rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be
+    /// read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         let loader = context.data_unchecked::<ResourceLoader>();
         match loader.campaign_stats(self.id).await.as_deref() {

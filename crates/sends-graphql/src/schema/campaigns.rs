@@ -116,8 +116,8 @@ impl CampaignPageRequest {
     fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
         let begin = self.after.map_or(0, |cursor| {
             let itself = records.iter().position(|campaign| campaign.id == cursor.id);
-            // If the cursor's campaign has moved, an earlier page may or may not have contained others with the same update time.
-            // They are returned again rather than skipped.
+            // If the cursor's campaign has moved, an earlier page may or may not have contained other campaigns with the same
+            // update time. They are returned again rather than skipped.
             let is_later = |campaign: &sends_core::Campaign| {
                 campaign.updated_at.is_some_and(|date| date > cursor.updated_at)
             };
@@ -148,7 +148,7 @@ impl CampaignPageRequest {
         self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
     }
 
-    /// Returns whether a cyclic upstream listing ends at the cursor. The first page shows this: it is not full, respects the
+    /// Returns whether a cyclic upstream listing ends at the cursor. In that case, the first page is not full, respects the
     /// requested date, and has the cursor's campaign last.
     fn ends_in(&self, first: &CampaignPage) -> bool {
         let filter = self.filter();

@@ -137,9 +137,11 @@ pub(super) struct SendEdge {
 // `PageInfo` has the same meaning in every subgraph with connections.
 #[graphql(shareable)]
 pub(super) struct PageInfo {
-    /// Whether there are items before this page. With `last`, items up to and including the cursor `after` are ignored.
+    /// Whether there are items before this page. For a page from the end (`last`), items up to and including the cursor `after`
+    /// are ignored.
     pub(super) has_previous_page: bool,
-    /// Whether there are items after this page. With `first`, the cursor `before` and the items after it are ignored.
+    /// Whether there are items after this page. For a page from the start (`first`), the cursor `before` and the items after it
+    /// are ignored.
     pub(super) has_next_page: bool,
     /// Cursor of the first item. Null if the page is empty.
     pub(super) start_cursor: Option<String>,

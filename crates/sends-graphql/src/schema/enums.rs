@@ -97,17 +97,17 @@ impl From<Option<&sends_core::ActivityRole>> for ActivityRole {
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]
 pub(super) enum SendOutcome {
-    /// Sent to all its contacts.
+    /// The email was sent to all contacts of the attempt.
     Sent,
-    /// Sent to some of its contacts. Constant Contact does not report how many.
+    /// The email was sent to some contacts of the attempt. Constant Contact does not report their number.
     PartiallySent,
-    /// Held for review by Constant Contact, which releases the email in portions.
+    /// Constant Contact holds the email for review and releases it in portions.
     Staged,
-    /// Processed without any recipient.
+    /// The attempt was processed, but had no recipients.
     NoRecipients,
-    /// Not sent.
+    /// The email was not sent.
     Failed,
-    /// Undetermined, because Constant Contact's values are missing or undocumented.
+    /// The outcome is undetermined, because Constant Contact's values are missing or undocumented.
     Unknown,
 }
 
@@ -123,9 +123,9 @@ pub(super) enum ReasonCategory {
     Compliance,
     /// Failed payment or expired product.
     Billing,
-    /// Limit of the account that was exceeded.
+    /// Exceeded limit of the account.
     Limit,
-    /// Held by Constant Contact and released in portions.
+    /// Send that Constant Contact holds for review and releases in portions.
     Staging,
     /// Send that did not reach some contacts.
     Partial,
@@ -159,7 +159,7 @@ pub(super) enum RetryAdvice {
     AfterClearance,
     /// Wait, because Constant Contact continues the send automatically.
     Wait,
-    /// Check which contacts were reached before sending again, because some could receive the email twice.
+    /// Check which contacts were reached before sending again, because some contacts could receive the email twice.
     #[graphql(name = "CHECK_BEFORE_RETRY")]
     NotBlindly,
     /// Do not send again, because the result would be the same.

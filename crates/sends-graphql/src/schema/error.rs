@@ -16,8 +16,8 @@ use crate::{
     sources::send_log::LogError,
 };
 
-/// Result of a nullable field that can fail. With `Result<Option<T>, _>`, async-graphql would omit a failed field, although the
-/// specification requires null.
+/// Result of a nullable field that can fail. If the type were `Result<Option<T>, _>`, async-graphql would omit a failed field,
+/// although the specification requires null.
 pub(super) type Nullable<T> = Option<Result<T, ApiError>>;
 
 macro_rules! error_codes {
@@ -189,7 +189,7 @@ impl ApiError {
             upstream_status: error.status.map(|status| status.as_u16()),
             upstream_error_key: error.error_key.clone(),
             upstream_request_id: error.request_id.clone(),
-            // Rounded up, because an early retry would have to wait again.
+            // The value is rounded up, because an early retry would have to wait again.
             retry_after_seconds: error
                 .retry_after
                 .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
@@ -204,7 +204,7 @@ const NO_STATISTICS: &str =
 const PATH_ALONE: &str = "Constant Contact rejects this path with 401, though it accepts the access token on others. A new \
                           login does not help; the path is retried after a pause.";
 
-/// Maps a 404 response by endpoint. For a listing, it indicates an upstream fault, because no single object was requested.
+/// Maps a 404 response by endpoint. For a listing, the 404 indicates an upstream fault, because no single object was requested.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     let message = match endpoint {
         Endpoint::SendHistory(_) | Endpoint::Activity(_) | Endpoint::Schedule(_) => NO_SUCH_ACTIVITY,

@@ -24,10 +24,10 @@ use crate::sources::send_log::LogReader;
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
-    /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the account's
-    /// first send. Without `until`, it ends at `completeUntil`. If false, sends can be missing from lists, counts and totals.
-    /// Sends before `completeFrom` or after `completeUntil` can be missing because they have not been read yet. Other sends can
-    /// be missing because their resource is unreadable.
+    /// Whether the log has every send between `from` and `until` of the filter. If the filter has no `from`, the range starts at
+    /// the account's first send. If it has no `until`, the range ends at `completeUntil`. If false, sends can be missing from
+    /// lists, counts and totals. Sends before `completeFrom` or after `completeUntil` can be missing because they have not been
+    /// read yet. Other sends can be missing because their resource is unreadable.
     is_complete: bool,
     /// Number of unreadable resources that can have sends between `from` and `until` of the filter. `syncState {
     /// unreadableResources }` lists them.
@@ -65,8 +65,8 @@ impl From<Completeness> for LogCoverage {
 impl LogCoverage {
     /// Reads the coverage for a filter if the field selects it.
     ///
-    /// Must be called before the sends are read. If a synchronisation ends between the two reads, the page is then more complete
-    /// than reported, never less.
+    /// This function must be called before the sends are read. If a synchronisation ends between the two reads, the page is then
+    /// more complete than reported, never less.
     async fn if_selected(context: &Context<'_>, reader: &LogReader, filter: &LogFilter) -> Nullable<Self> {
         if !context.look_ahead().field("coverage").exists() {
             return None;
@@ -77,7 +77,7 @@ impl LogCoverage {
     }
 }
 
-/// Returns the campaign of an activity from the log, or `None` if the log cannot be read or does not have it.
+/// Returns the campaign of an activity from the log, or `None` if the log cannot be read or does not contain the campaign.
 pub(super) async fn campaign_of(context: &Context<'_>, activity: ActivityId) -> Option<Campaign> {
     let filter = LogFilter {
         activities: vec![activity],

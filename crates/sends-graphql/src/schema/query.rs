@@ -49,8 +49,14 @@ impl Query {
     /// code `BAD_USER_INPUT`.
     async fn campaign_activities(
         &self,
-        #[graphql(desc = "Ids as for `campaignActivity`. At most 500.")] ids: Vec<ID>,
-        #[graphql(desc = "Maximum age of the histories, as for `campaignActivity`.")] max_age: Option<i32>,
+        #[graphql(
+            desc = "Values of Constant Contact's `campaign_activity_id`: UUIDs with hyphens, at most 500."
+        )]
+        ids: Vec<ID>,
+        #[graphql(
+            desc = "Maximum age of the histories, in seconds. 0 forces upstream calls. Defaults to one minute after a recent send, and to a longer time after an older send."
+        )]
+        max_age: Option<i32>,
     ) -> Result<Vec<Nullable<CampaignActivity>>, ApiError> {
         check_length("ids", ids.len())?;
         let max_age = history_arguments::max_age(max_age)?;
@@ -66,10 +72,10 @@ impl Query {
         Some(node::campaign_id(&id).map(Campaign::new))
     }
 
-    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails, the
-    /// last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null with an error if
-    /// no page is known. The last page can be empty: whether a campaign follows is as reported by Constant Contact, which can count
-    /// campaigns outside the filter or undecodable ones.
+    /// Campaigns of the account, including deleted campaigns, most recently updated first. Costs one upstream call per page. If
+    /// the call fails, the last cached page is returned and reported in `extensions.upstream.stale`, which also reports other
+    /// stale values. Null with an error if no page is cached. The last page can be empty,
+    /// because Constant Contact can count campaigns that do not match the filter or cannot be decoded.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -112,7 +118,7 @@ impl Query {
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Ids as for `node`. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "Values of the field `id` of objects, at most 500.")] ids: Vec<ID>,
     ) -> Result<Vec<Nullable<Node>>, ApiError> {
         check_length("ids", ids.len())?;
         let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;

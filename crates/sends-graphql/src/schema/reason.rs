@@ -8,7 +8,7 @@ pub(super) struct Reason(pub(super) sends_core::Reason);
 /// and `remedy` are this service's interpretation.
 #[Object]
 impl Reason {
-    /// Reason code of Constant Contact. 0 is success; 1 to 12 are documented.
+    /// Reason code of Constant Contact. Codes from 0 (success) to 12 are documented.
     async fn code(&self) -> i32 {
         self.0.code.get()
     }
@@ -28,7 +28,7 @@ impl Reason {
         self.0.category.into()
     }
 
-    /// Whether and when to send again.
+    /// Advice on whether and when to send again.
     async fn retry(&self) -> RetryAdvice {
         self.0.retry.into()
     }

@@ -47,10 +47,10 @@ impl DateTime {
     }
 }
 
-/// Instant as RFC 3339 text with an offset. Results have milliseconds and the offset of the field's `zone` argument, such as
-/// `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset and any number of decimal places,
-/// of which nine count. `T` and `Z` may be in lower case; a space instead of `T` is rejected. A leap second counts as the second
-/// before it. The latest instant is `9999-12-30T22:00:00Z`.
+/// Instant as an RFC 3339 string with milliseconds and an offset. Results use the offset of the field's `zone` argument, for
+/// example `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset and up to nine decimal
+/// places; further places are ignored. `T` and `Z` may be in lower case, and a space instead of `T` is rejected. A leap second
+/// counts as the second before it. The maximum is `9999-12-30T22:00:00Z`.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -74,7 +74,7 @@ impl ScalarType for DateTime {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Date(pub(super) civil::Date);
 
-/// Calendar date as RFC 3339 text without time and offset, such as `2019-04-18`.
+/// Calendar date as an RFC 3339 string that has no time or offset, such as `2019-04-18`.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {

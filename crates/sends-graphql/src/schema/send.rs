@@ -87,8 +87,8 @@ impl HistoricSend {
 
     /// Campaign of the activity. For a send of `Query.sends`, the campaign costs no upstream call. Its values are those of the
     /// last listing (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign
-    /// yet, the campaign is null, or only its id is available without a call. For any other send, the value is that of the
-    /// activity's `campaign`.
+    /// yet, the campaign is null, or fields other than its ids cost an upstream call. For any other send, the value is that of
+    /// the activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
@@ -133,8 +133,8 @@ impl HistoricSend {
         Ok(segments.iter().copied().map(Segment).collect())
     }
 
-    /// Number of contacts of this attempt. A resend counts only contacts who had not received it before. Null if Constant Contact
-    /// omits it.
+    /// Number of contacts that Constant Contact reports for this attempt. A resend counts only contacts who had not received the
+    /// email before. Null if Constant Contact omits the number.
     async fn count(&self) -> Option<Long> {
         self.attempt().count.map(Long)
     }
@@ -159,7 +159,7 @@ impl HistoricSend {
         status.map(sends_core::Verbatim::verbatim)
     }
 
-    /// Constant Contact's result code, which `reason` explains. 0 is success. Null if Constant Contact omits it.
+    /// Constant Contact's reason code, which `reason` explains. 0 is success. Null if Constant Contact omits it.
     async fn reason_code(&self) -> Option<i32> {
         self.attempt().reason_code.map(sends_core::ReasonCode::get)
     }

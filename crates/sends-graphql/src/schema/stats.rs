@@ -44,21 +44,21 @@ pub(super) struct EngagementStats {
 /// Number of bounced contacts by bounce type. A field is null if Constant Contact reports no value.
 #[derive(SimpleObject)]
 pub(super) struct Bounces {
-    /// Bounces of all types.
+    /// Number of all bounces.
     total: Option<Long>,
-    /// Blocked by the receiving server.
+    /// Number of bounces because the receiving server blocked the email.
     blocked: Option<Long>,
-    /// Mailbox full.
+    /// Number of bounces because the mailbox was full.
     mailbox_full: Option<Long>,
-    /// Nonexistent address.
+    /// Number of bounces because the address does not exist.
     nonexistent_address: Option<Long>,
-    /// Address suspended after earlier bounces.
+    /// Number of bounces because the address had been suspended after earlier bounces.
     suspended: Option<Long>,
-    /// Undeliverable.
+    /// Number of bounces because the email could not be delivered.
     undeliverable: Option<Long>,
-    /// Vacation auto-replies.
+    /// Number of vacation auto-replies.
     vacation: Option<Long>,
-    /// Any other cause.
+    /// Number of bounces for other reasons.
     other: Option<Long>,
 }
 

@@ -11,8 +11,8 @@ pub(super) struct SendSummary {
     attempt_count: Long,
     /// Number of attempts with the outcome `FAILED`.
     failed_attempt_count: Long,
-    /// Total `count` of the sends with the outcome `SENT`. A lower bound: partial sends are not included, since Constant
-    /// Contact does not report how many contacts they reached.
+    /// Sum of `count` over the sends with the outcome `SENT`. The sum is a lower bound, because Constant Contact does not report
+    /// how many contacts a partial send reached.
     contacts_reached: Long,
     /// Number of undecodable sends of the activity, which the other fields do not include. Normally 0.
     unreadable_send_count: Long,

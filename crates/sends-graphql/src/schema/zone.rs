@@ -61,7 +61,7 @@ impl TimeZone {
         }
     }
 
-    /// Like [`Self::show`], for an instant whose read can fail.
+    /// Variant of [`Self::show`] for an instant whose read can fail.
     pub(super) async fn show_read(
         &self,
         context: &Context<'_>,

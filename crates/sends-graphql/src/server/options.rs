@@ -69,12 +69,12 @@ pub struct CapacityOptions {
     #[command(flatten)]
     pub connection: ConnectionLimits,
 
-    /// Size of the response cache; 0 disables it
+    /// Maximum size of the response cache; 0 disables the cache
     #[arg(long, env = "SENDS_ANSWER_CACHE", value_name = "BYTES", default_value = "32MiB",
           value_parser = bytes::<u64>(0..=1 << 40))]
     pub answer_cache: u64,
 
-    /// Maximum memory of responses being created and written
+    /// Maximum memory of all responses being created and written
     ///
     /// Operations that wait for Constant Contact can use half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",

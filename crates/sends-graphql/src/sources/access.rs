@@ -118,7 +118,7 @@ fn truncated(hash: blake3::Hash) -> Owner {
 /// Assigns a separate data owner to each caller's token.
 #[derive(Clone)]
 pub struct CallersTokens {
-    /// Key of the token hash. Random at each start and never shared, so a leaked hash is useless outside the process.
+    /// Key of the token hash. The key is random at each start and never shared, so a leaked hash is useless outside the process.
     key: [u8; 32],
     /// Maximum age of a cached response, for which the upstream does not check the token. A revoked token can read cached data
     /// for this time.
@@ -140,7 +140,7 @@ impl CallersTokens {
     }
 }
 
-/// Error of a request without a usable bearer token, in the mode that requires it.
+/// Error of a request that has no usable bearer token, in the mode that requires a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("Send your Constant Contact access token as `Authorization: Bearer …`.")]
 pub struct TokenMissing;

@@ -1,4 +1,4 @@
-//! Reads send histories from the store if they are fresh enough, and fetches the others. If a fetch fails, the last stored
+//! Reads send histories from the store if they are fresh enough, and otherwise fetches them. If a fetch fails, the last stored
 //! history is returned as stale.
 //!
 //! Concurrent operations share a fetch. Every read has an [`Owner`], and a history is never returned to another owner. This
@@ -182,7 +182,7 @@ impl Histories {
         let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
         let nearest = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
-        // If the store fails, the histories are fetched, so the service becomes slower but stays correct.
+        // If the store fails, the histories are fetched, so the service becomes slower but remains correct.
         let mut kept: Vec<Option<StoredAnswer>> =
             nearest.into_iter().map(Result::unwrap_or_default).collect();
         let is_outdated = |(kept, key): (&Option<StoredAnswer>, &HistoryKey)| {

@@ -150,7 +150,7 @@ impl Resources {
         self.read(context, &self.0.campaign_pages, filter, read).await
     }
 
-    /// Fetches the next page. Not cached, because most operations need only one page.
+    /// Fetches the next page. The page is not cached, because most operations need only one page.
     pub async fn next_campaign_page(
         &self,
         context: &RequestContext,
@@ -291,8 +291,8 @@ impl Resources {
         Ok(answer)
     }
 
-    /// Runs an upstream call until shutdown cancels it. The future is boxed, because it is large and part of all other futures
-    /// here.
+    /// Runs an upstream call until shutdown cancels it. The future is boxed, because it is large and contained in all other
+    /// futures of this module.
     fn until_the_end<'a, T: 'a>(
         &'a self,
         read: impl Future<Output = Result<T, UpstreamError>> + Send + 'a,
@@ -301,8 +301,8 @@ impl Resources {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    // Not logged as a warning, because a missing resource is no fault and a caller can request it any number of
-                    // times.
+                    // The failure is not logged as a warning, because a missing resource is no fault and a caller can request it
+                    // any number of times.
                     if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {

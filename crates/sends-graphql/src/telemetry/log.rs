@@ -6,7 +6,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere
+    /// Lines of text on a terminal, JSON otherwise
     #[default]
     Auto,
     /// One line of text per event

@@ -39,7 +39,7 @@ pub struct TotalGroup {
 pub struct SendTotal {
     /// Numbers of sends, in the order of [`Outcome::ALL`].
     by_outcome: [u64; Outcome::ALL.len()],
-    /// Wider than a single count, so that no sum overflows.
+    /// Sum of 64-bit counts, in 128 bits so that it cannot overflow.
     contacts: i128,
 }
 

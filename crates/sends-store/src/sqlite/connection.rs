@@ -22,12 +22,12 @@ const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
 const MEMORY_VFS: &str = "memdb";
 
-/// Page cache in KiB, negative by SQLite's convention. SQLite's default suffices because the operating system caches the file
-/// for all readers.
+/// Size of the page cache in KiB, negative by SQLite's convention. SQLite's default suffices because the operating system caches
+/// the file for all readers.
 const READER_CACHE: i64 = -2_000;
 
-/// Page cache in KiB, negative by SQLite's convention. Larger than for readers, since each response touches another page of the
-/// key's index.
+/// Size of the page cache in KiB, negative by SQLite's convention. The writer needs a larger cache than the readers, since each
+/// response touches another page of the key's index.
 const WRITER_CACHE: i64 = -16_384;
 
 /// Capacity of the prepared statement cache, greater than the number of constant statements.

@@ -16,7 +16,7 @@ pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join("sends.db")
 }
 
-/// Creates the directory and the file if missing, private to this user, and checks that an existing file is private.
+/// Creates the directory and the file, both private to this user, unless they exist. Checks that an existing file is private.
 ///
 /// SQLite creates its other files with the permissions of this file. An existing directory is not changed.
 pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {

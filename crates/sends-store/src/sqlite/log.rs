@@ -94,7 +94,7 @@ impl Walk<'_> {
         for leg_is_dated in [!self.undated_first, self.undated_first] {
             let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
             let is_first_leg = leg_is_dated != self.undated_first;
-            // The range starts after this part of the walk or ends before it.
+            // The range starts after this leg of the walk, or ends before the leg.
             let skips = self
                 .begin
                 .is_some_and(|(place, _)| is_first_leg && comes_later(&place))

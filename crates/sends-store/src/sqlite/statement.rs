@@ -1,4 +1,4 @@
-//! SQL statements assembled at run time. Values are bound and never part of the text.
+//! SQL statements assembled at run time. Values are bound and never inserted into the text.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};

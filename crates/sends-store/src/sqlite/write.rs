@@ -63,8 +63,8 @@ impl Change {
         matches!(self, Self::Probe)
     }
 
-    /// Applies the change. Returns the day's total for a change of the count, the number of deleted owners, or the number of
-    /// missing records that a history retains. Returns 0 for other changes.
+    /// Applies the change. Returns the resulting daily call count, the number of deleted owners, or the number of missing records
+    /// that a history retains. Returns 0 for changes that have no such number.
     pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
             Self::Keep {
@@ -118,7 +118,7 @@ fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Para
         .query_one(values, |row| row.get(0))
 }
 
-/// Foreign keys delete the owner's data.
+/// Cascading foreign keys delete the owner's data.
 const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
 /// Saturates, since SQLite would convert a sum beyond 64 bits to a float.

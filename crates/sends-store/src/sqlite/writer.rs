@@ -46,7 +46,7 @@ pub(super) struct Writer {
 type Done = oneshot::Sender<Result<u64, StoreError>>;
 
 enum Message {
-    /// Boxed because a change may be large and the queue is long.
+    /// The change is boxed because it may be large and the queue is long.
     Change(Box<Change>, Done),
     Close(oneshot::Sender<()>),
 }
@@ -124,7 +124,7 @@ impl Writer {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
             self.flush();
-            // Fails if another `close` was processed first.
+            // The result is an error if another `close` was processed first.
             let _ = closed.await;
         }
     }

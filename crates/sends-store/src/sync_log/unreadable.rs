@@ -37,13 +37,13 @@ pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these se
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub subject: Subject,
-    /// Campaign of the subject. `None` while unknown.
+    /// Campaign of the subject. `None` while the campaign is unknown.
     pub campaign: Option<Campaign>,
     /// Time before which all sends are in the log. `None` if the subject was never read.
     pub missing_from: Option<Timestamp>,
     /// Time after which no send is missing.
     pub missing_until: Timestamp,
-    /// First failure since the last complete read.
+    /// Time of the first failure since the last complete read.
     pub since: Timestamp,
     pub tried_at: Timestamp,
     /// Number of attempts since the first failure, 1 or more.

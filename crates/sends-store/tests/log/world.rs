@@ -20,7 +20,8 @@ use sends_store::{
     SyncLog, TotalGroup,
 };
 
-/// Histories by activity, and names by campaign. An activity belongs to the campaign with half its number, if present.
+/// Histories by activity, and names by campaign. An activity belongs to the campaign with half its number if that campaign
+/// exists.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     histories: BTreeMap<u8, Option<SendHistory>>,

@@ -15,16 +15,16 @@ pub(super) struct Walk {
     /// Start of the requested period, before which all records were listed earlier. `None` for all records.
     pub(super) from: Option<Timestamp>,
     pub(super) gap: Option<Unreadable>,
-    /// Latest credible time so far, by the upstream's clock.
+    /// Latest credible time of the records so far, by the upstream's clock.
     newest: Option<Timestamp>,
-    /// Latest time so far, by the upstream's clock.
+    /// Latest time of the records so far, by the upstream's clock.
     latest: Option<Timestamp>,
     /// Upper bound for the times of further records, by the upstream's clock (see [`last_of`]).
     last: Option<Timestamp>,
     /// Whether all records so far were sorted newest first, starting at the high-water mark or later.
     is_newest_first: bool,
     records: usize,
-    /// End of the period in which sends may be missing, with the reason. `None` without a gap.
+    /// End of the period in which sends may be missing, with the reason. `None` if there is no gap.
     pub(super) lack: Option<(Timestamp, String)>,
 }
 
@@ -282,10 +282,10 @@ mod tests {
         assert!(ends_early(&[&[2, 10, 20, 30]]));
         assert!(ends_early(&[&[10, 10, 20, 30]]));
         assert!(ends_early(&[&[2, 3, 4], &[5, 10, 20, 30]]));
-        // A single record out of order.
+        // A single record is out of order.
         assert!(ends_early(&[&[2, 10, 20, 9, 30, 40]]));
         assert!(!ends_early(&[&[2, 3, 4]]));
-        // Oldest record first, and halves in reverse order.
+        // The oldest record is first, or the two halves are in reverse order.
         assert!(!ends_early(&[&[50, 40, 30], &[20, 10, 2]]));
         assert!(!ends_early(&[&[20, 30, 40], &[2, 10, 15]]));
         assert!(!ends_early(&[&[2, 10, 11], &[5, 20, 30]]));

@@ -117,7 +117,7 @@ fn campaign_is_read_once_and_after_changes_but_drafts_never() {
 }
 
 #[test]
-fn sent_campaign_is_read_whatever_its_status() {
+fn sent_campaign_is_read_regardless_of_its_status() {
     let (may, june) = ("2026-05-02T10:00:00Z", "2026-06-02T10:00:00Z");
     for status in ["Draft", "Removed", "Archived"] {
         let work = listed(&campaign(status, june), Some(&known("Done", may)));

@@ -1,4 +1,4 @@
-//! Simulated account without HTTP, on a clock that the test advances.
+//! Simulated account that uses no HTTP, on a clock that the test advances.
 
 use std::{
     collections::HashMap,

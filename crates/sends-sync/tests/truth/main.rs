@@ -201,7 +201,7 @@ impl World {
         let url = server::serve(Arc::clone(&account)).await;
         let mut settings = Settings::new(url.parse().unwrap());
         settings.retry.max_attempts = 1;
-        // Circuit breaker as in the service, but without waits.
+        // The circuit breaker has the settings of the service, except for its delays.
         settings.breaker.first_delay = Duration::from_millis(1);
         settings.breaker.longest_delay = Duration::from_millis(2);
         Self {

@@ -33,7 +33,7 @@ pub(crate) enum Link {
     Itself,
 }
 
-/// Oddities of a listing by page, numbered from 0.
+/// Incorrect responses of a listing, by the number of the page from 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListingOddities {
     pages: HashMap<usize, Vec<Odd>>,
@@ -90,7 +90,7 @@ fn odd_value(random: &mut Random) -> Value {
 }
 
 impl Oddities {
-    /// Returns random oddities for an account. `known` has the number of logged sends per activity after the first
+    /// Generates random incorrect responses for an account. `known` has the number of logged sends per activity after the first
     /// synchronisation.
     pub(crate) fn random(
         random: &mut Random,
@@ -111,7 +111,7 @@ impl Oddities {
             oddities.summaries = ListingOddities::default();
             oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
         }
-        // Two empty listings in a row would count as confirmed.
+        // Two consecutive empty listings would count as a confirmed removal.
         let may_be_empty = !is_first && random.percent(often / 2);
         oddities.campaigns.is_empty = may_be_empty && !account.oddities.campaigns.is_empty;
         oddities.fails_widely = random.percent(often / 2);
@@ -120,7 +120,7 @@ impl Oddities {
             let before = &account.oddities;
             let ids = || campaign.activities.iter().map(|activity| &activity.id);
             let is_known = known.is_none_or(|known| ids().any(|id| known.contains_key(id)));
-            // A second such response would count as confirmed.
+            // A second such response would count as a confirmed removal.
             let was_not_found = matches!(before.details.get(&campaign.id), Some(Odd::Status(404)));
             let is_in_doubt = match before.shown.get(&campaign.id) {
                 Some(Shown::Removed) => true,
@@ -192,7 +192,7 @@ impl Oddities {
             _ if logged > 0 => BTreeSet::from([random.below(logged)]),
             _ => return,
         };
-        // The same absence in two responses would count as confirmed.
+        // The same absence in two responses would count as a confirmed removal.
         let nothing = (BTreeSet::new(), count);
         let (before, had) = account.lacked.get(&activity.id).unwrap_or(&nothing);
         if !before.is_empty()

@@ -5,11 +5,11 @@
 //! kilobyte at the default limit per second with three such processes. The file is opened for each step so that a replaced
 //! folder is detected. The file is never deleted because two processes could then each lock a different file of this name.
 //!
-//! **Clock.** All processes and containers of a machine share `CLOCK_MONOTONIC`, which cannot be set. A wall clock that is set
-//! back would keep slots closed for as long, and a wall clock that is set forward would open them. The monotonic clock stops
-//! while the machine sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine;
-//! departures in the future count as current departures. On platforms other than Unix, the wall clock is used, and a step of
-//! that clock delays calls by a second or opens slots too early.
+//! **Clock.** All processes and containers of a machine share `CLOCK_MONOTONIC`, which cannot be set. Setting back a wall clock
+//! would keep slots closed for the same time, and setting it forward would open them. The monotonic clock stops while the machine
+//! sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine; departures in the
+//! future count as current departures. On platforms other than Unix, the wall clock is used. Setting that clock delays calls by a
+//! second or opens slots too early.
 //!
 //! Processes on several machines cannot share a folder in this way, nor can they share SQLite's files.
 
@@ -33,7 +33,7 @@ use super::{Claim, Claimed, Departure, Departures, DeparturesError, record::Reco
 
 const FILE_NAME: &str = "departures.lock";
 
-/// Number of immediate attempts to take the lock, because a step of another process takes microseconds.
+/// Maximum number of attempts to take the lock without a delay. A step of another process takes only microseconds.
 const QUICK_TRIES: u32 = 20;
 
 /// Maximum wait for the lock. Only a process that is stopped during a step holds the lock that long.
@@ -174,12 +174,12 @@ fn lock_quickly(file: &File) -> io::Result<()> {
 fn change<T>(mut file: File, step: impl FnOnce(&mut Record, u64) -> T) -> io::Result<T> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    // Read under the lock because an earlier time could precede departures of other processes.
+    // The time is read under the lock because an earlier time could precede departures of other processes.
     let now = monotonic_micros();
     let mut record = Record::read(&text, now);
     let outcome = step(&mut record, now);
-    // One write without truncation, so a killed process leaves either the old or the new text. The reader ignores the remainder
-    // of a longer old text.
+    // A single write without truncation leaves either the old or the new contents if the process is killed. The reader ignores
+    // the remainder of longer old contents.
     file.rewind()?;
     file.write_all(&record.text()?)?;
     Ok(outcome)

@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
-/// Grace period in which a waiting process keeps its place after its next claim is due, for the wake-up delay of a busy
-/// machine. A killed process delays the others once by this period.
+/// Grace period in which the entry of a waiting process remains valid after its next claim is due. The period allows for the
+/// wake-up delay of a busy machine. A killed process delays the other processes once by this period.
 const GRACE: u64 = 30_000;
 
 /// Age at which departures are deleted. No slot stays closed for longer (a second and the maximum margin).
 const EXPIRY_AGE: u64 = 1_500_000;
 
-/// Number of current departures that an unreadable file counts as. The number exceeds the documented limits per second (4, and
-/// 10 for partner keys); a higher configured limit leaves the difference available.
+/// Number of current departures that are assumed for an unreadable file. The number exceeds the documented limits per second (4,
+/// and 10 for partner keys). If the configured limit is higher, the difference remains available.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -65,8 +65,8 @@ struct Line {
 }
 
 impl Record {
-    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable text counts
-    /// as [`UNKNOWN`] departures because slots may be closed.
+    /// Parses the record at the start of the file contents and ignores any further bytes. Empty contents are a new record.
+    /// Unreadable contents count as [`UNKNOWN`] departures because slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
         match records.next() {
@@ -126,7 +126,7 @@ impl Record {
         Claimed::Granted(departure, used + 1)
     }
 
-    /// Records departures later than their grants. A departure that was deleted in the meantime is added again.
+    /// Records departures that occurred later than their grants. A departure that was deleted in the meantime is added again.
     pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
         for &Departure { number, .. } in departures {
             let mut recorded = self.departures.iter_mut();
@@ -150,9 +150,9 @@ impl Record {
         }
     }
 
-    /// Raises the day's count to `at_least` if the count is lower, and returns the resulting count.
+    /// Raises the daily call count to `at_least` if the count is lower, and returns the resulting count.
     pub(super) fn raise(&mut self, day: Date, at_least: u64) -> u64 {
-        // The clocks of the processes differ by at most one change of day.
+        // The clocks of the processes may disagree on the date by one day.
         let (before, after) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
         self.days.retain(|date, _| (before..=after).contains(date));
         let used = self.days.entry(day).or_default();

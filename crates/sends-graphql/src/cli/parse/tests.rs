@@ -139,7 +139,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
           --caller-tokens       Call Constant Contact with the access token of each caller
 
     Constant Contact:
-          --rate-per-second <CALLS>    Upstream calls per second; 0 for no limit [default: 4]
+          --rate-per-second <CALLS>    Maximum calls in any one second; 0 for no limit [default: 4]
           --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Synchronisation interval of the log of all sends [default: off]
 

@@ -9,13 +9,13 @@ use crate::option_values::{bytes, number};
 pub struct Limits {
     /// Maximum number of upstream calls of one operation
     ///
-    /// Estimated before execution, and counted during execution.
+    /// The service estimates the number before the execution, and counts the calls during the execution.
     #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
           default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub upstream_calls: usize,
     /// Maximum number of values in the response
     ///
-    /// Estimated under the assumption of ten sends per history.
+    /// The service estimates the number, and assumes ten sends for each history.
     #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
           default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub answer_values: usize,
@@ -25,7 +25,7 @@ pub struct Limits {
     pub query_length: usize,
     /// Maximum nesting of fields, with fragments expanded
     ///
-    /// GraphiQL's introspection needs 15.
+    /// GraphiQL's introspection query has a depth of 15.
     #[arg(long = "max-query-depth", env = "SENDS_MAX_QUERY_DEPTH", value_name = "COUNT",
           default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub depth: usize,
@@ -42,7 +42,7 @@ pub struct Limits {
     pub root_fields: usize,
     #[arg(skip = DEFAULT.aliases)]
     pub aliases: usize,
-    /// Maximum number of fields with the same response name as an earlier field of their object.
+    /// Maximum number of repetitions of a name in an object.
     #[arg(skip = DEFAULT.repeated_fields)]
     pub repeated_fields: usize,
     #[arg(skip = DEFAULT.directives)]
@@ -50,10 +50,10 @@ pub struct Limits {
     /// Maximum number of items in a list of the document or the variables.
     #[arg(skip = DEFAULT.list_length)]
     pub list_length: usize,
-    /// Maximum bytes of names and strings in the variables.
+    /// Maximum size of all names and strings in the variables, in bytes.
     #[arg(skip = DEFAULT.variables_length)]
     pub variables_length: usize,
-    /// Maximum number of values in the variables, including nested values.
+    /// Maximum number of values in the variables, including the values in lists and objects.
     #[arg(skip = DEFAULT.variable_values)]
     pub variable_values: usize,
     #[arg(skip = DEFAULT.variable_depth)]

@@ -17,7 +17,7 @@ pub(in crate::schema) struct SendLogFilter {
     /// Activities to include, by `id`.
     #[graphql(default)]
     activity_ids: Vec<ID>,
-    /// Text that the campaign's name contains, ignoring case. An empty text imposes no condition.
+    /// Substring of the campaign's name, ignoring case. An empty string imposes no condition.
     campaign_name: Option<String>,
 }
 

@@ -53,8 +53,8 @@ fn request(order: SendOrder, arguments: &PageArguments) -> Result<LogPageRequest
     })
 }
 
-/// Encodes the run date, the activity and the position within its history. The date is in nanoseconds since 1970, and empty for a
-/// send without a date.
+/// Encodes the run date, the activity and the position within its history. The date is in nanoseconds since 1970. It is empty if
+/// the send has no date.
 pub(in crate::schema) fn cursor(position: LogPosition) -> String {
     let date = position
         .run_date

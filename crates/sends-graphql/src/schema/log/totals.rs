@@ -31,19 +31,19 @@ const MAX_GROUPS: usize = 1_000;
 /// `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
-    /// One group for each outcome.
+    /// Groups by outcome.
     Outcome,
-    /// One group for each reason code.
+    /// Groups by reason code.
     Reason,
-    /// One group for each day of `runDate`.
+    /// Groups by day of `runDate`.
     Day,
-    /// One group for each week of `runDate`; weeks start on Monday.
+    /// Groups by week of `runDate`. Weeks start on Monday.
     Week,
-    /// One group for each month of `runDate`.
+    /// Groups by month of `runDate`.
     Month,
-    /// One group for each campaign.
+    /// Groups by campaign.
     Campaign,
-    /// By contact list. A send to several lists is counted in the group of each list.
+    /// Groups by contact list. A send to several lists is counted in the group of each list.
     ContactList,
 }
 
@@ -162,9 +162,9 @@ impl SendTotals {
 /// Totals of the account's sends, for charts.
 #[Object]
 impl SendTotals {
-    /// Groups: periods with the latest first, others by descending number of sends. The group of sends without a value, such
-    /// as a date, comes last. Periods without sends have no group. Null with an error, of which an operation has only one, if the
-    /// time zone of periods cannot be determined.
+    /// Groups of sends. Periods are in descending order, and other groups are in descending order of their number of sends. The
+    /// last group contains the sends that lack the value, such as a date. Periods without sends have no group. Null if the time
+    /// zone of the periods cannot be determined; an operation reports this error once.
     async fn groups(&self, context: &Context<'_>) -> Nullable<Vec<SendTotalGroup>> {
         charge::foreseen_list().await;
         match &self.groups {
@@ -196,7 +196,7 @@ impl SendTotals {
 }
 
 /// Total of a group of sends. Only the field that corresponds to the grouping has a value: `outcome`, `reason`, `period`,
-/// `campaign` or `contactList`. That field is also null for the group of sends without a value.
+/// `campaign` or `contactList`. That field is also null for the group of sends that lack the value.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct SendTotalGroup {
     /// Outcome of the sends. Null if not grouped by `OUTCOME`.

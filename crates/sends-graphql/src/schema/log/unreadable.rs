@@ -12,10 +12,11 @@ use crate::schema::{
 /// Resource that could not be read, which determines what can be missing from the send log.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum UnreadableResourceKind {
-    /// Part of the campaign listing. Campaigns can be missing, and changes of campaigns can be undetected.
+    /// Campaign listing, completely or partially unreadable. Campaigns can be missing, and changes of campaigns can be
+    /// undetected.
     CampaignList,
-    /// Campaign summaries report, or part of it. Sends that do not change their campaign can be undetected. The report requires
-    /// the privilege `ui:campaign:metrics`.
+    /// Campaign summaries report, completely or partially unreadable. Sends that do not change their campaign can be undetected.
+    /// The report requires the privilege `ui:campaign:metrics`.
     SummariesReport,
     /// One campaign with its activities. Sends of activities that are not known yet can be missing.
     Campaign,

@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AnswerCounts {
-    /// Reads from the store.
+    /// Number of reads from the store.
     pub store: u64,
-    /// Reads that started a fetch.
+    /// Number of reads that started a fetch.
     pub upstream: u64,
-    /// Reads that joined a fetch in flight.
+    /// Number of reads that joined a fetch in flight.
     pub shared: u64,
-    /// Reads that returned a stale history after a failed fetch.
+    /// Number of reads that returned a stale history after a failed fetch.
     pub stale: u64,
-    /// Reads that returned an error.
+    /// Number of reads that returned an error.
     pub failed: u64,
 }
 

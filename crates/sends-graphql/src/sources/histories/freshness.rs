@@ -38,7 +38,7 @@ impl Freshness {
             return self.max_age;
         };
         let Some(latest) = history.latest() else {
-            // Not sent yet, so a send may start at any moment.
+            // The activity has not been sent yet, so a send may start at any moment.
             return self.max_age;
         };
         let (Some(last_run), Outcome::Sent | Outcome::NoRecipients | Outcome::Failed) =

@@ -48,7 +48,7 @@ pub struct ReadSetRecorder(Mutex<Recorded>);
 #[derive(Debug, Default)]
 struct Recorded {
     versions: Vec<ReadVersion>,
-    /// Set if data without a version was read, such as a stale history.
+    /// Whether data without a version was read, such as a stale history.
     is_incomplete: bool,
 }
 
@@ -62,8 +62,8 @@ impl Default for HistoryVersions {
 }
 
 impl HistoryVersions {
-    /// Returns the current version of a history, with an empty [validity period](ReadVersion::valid). Must be called before the
-    /// history is read.
+    /// Returns the current version of a history, with an empty [validity period](ReadVersion::valid). This method must be called
+    /// before the history is read.
     pub fn current(&self, owner: Owner, activity: ActivityId) -> ReadVersion {
         let counter = self.counter(owner, activity);
         ReadVersion {

@@ -48,7 +48,7 @@ struct InFlight {
 #[derive(Clone)]
 pub(super) struct Fetched {
     pub(super) kept: StoredAnswer,
-    /// Completes when the response is stored. `None` if the response was already stored.
+    /// Future that completes when the response is stored. `None` if the response was already stored.
     pub(super) write: Option<Write>,
 }
 

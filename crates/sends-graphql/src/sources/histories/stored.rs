@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::{Shared, single_flight::Fetch};
 
-/// Write to the store in progress, which several operations can await.
+/// In-flight write to the store, which several operations can await.
 pub(super) type Write = future::Shared<BoxFuture<'static, ()>>;
 
 /// Fetched responses of one operation whose writes to the store are in progress. Fields use them immediately, while the

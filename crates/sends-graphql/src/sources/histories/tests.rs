@@ -74,8 +74,8 @@ impl Clock for PausedClock {
 
 type Scripted = (Duration, Result<SendHistory, FailureClass>);
 
-/// Upstream with scripted results. Without a script, it returns a history of an hour ago after 100 ms. The `count` of the send
-/// identifies the account.
+/// Upstream with scripted results. If there is no script, it returns a history of an hour ago after 100 ms. The `count` of the
+/// send identifies the account.
 #[derive(Default)]
 struct ScriptedUpstream {
     script: Mutex<VecDeque<Scripted>>,
@@ -158,7 +158,7 @@ struct Service {
 }
 
 impl Service {
-    /// The maximum age is one minute, and one hour if the last send is two days old.
+    /// Creates a service whose maximum age is one minute, and one hour if the last send is two days old.
     fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new(1 << 20)))
     }

@@ -1,8 +1,8 @@
 //! Generic dataloader, which loads each key at most once per operation.
 //!
 //! The `dataloader` crate holds its lock while it awaits the batch function. If the batch function awaited the upstream, a slow
-//! batch would delay the next batch, and a slow response would delay all others. The batch function therefore only prepares the
-//! reads and returns one future per key. Any number of fields can await such a future independently.
+//! batch would delay the next batch, and a slow response would delay all other responses. The batch function therefore only
+//! prepares the reads and returns one future per key. Any number of fields can await such a future independently.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -35,7 +35,7 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         Self(reading.boxed().shared())
     }
 
-    /// Starts a read immediately. A cached value is ready without a task. Any other read runs in a task, which is aborted when
+    /// Starts a read immediately. A cached value is ready and needs no task. Any other read runs in a task, which is aborted when
     /// the last handle is dropped, for example after the client has disconnected.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         let mut reading = reading.boxed();
@@ -93,8 +93,8 @@ where
         }
     }
 
-    /// Like [`in_batches`](Self::in_batches), but batches only the keys requested in one turn of the runtime, by the fields of
-    /// one response.
+    /// Variant of [`in_batches`](Self::in_batches) that batches only the keys requested in one turn of the runtime, by the fields
+    /// of one response.
     pub(super) fn in_batches_of_a_turn(
         start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static,
     ) -> Self {

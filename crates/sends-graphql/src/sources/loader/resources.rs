@@ -151,8 +151,8 @@ impl ResourceLoader {
     }
 }
 
-/// Creates a loader of statistics. Cached statistics are ready immediately. The others are fetched in as few calls as possible,
-/// and a field awaits only the call that it needs.
+/// Creates a loader of statistics. Cached statistics are ready immediately. Other statistics are fetched in as few calls as
+/// possible, and a field awaits only the call that it needs.
 fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id, Known<Id::Stats>> {
     Keyed::in_batches(move |ids: &[Id]| {
         let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
@@ -164,7 +164,7 @@ fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id
                 None => unknown.push(id),
             }
         }
-        // Sorted, so that operations with the same ids share their calls.
+        // The ids are sorted, so that operations with the same ids share their calls.
         unknown.sort_unstable();
         // Drafts are requested separately, because the upstream can reject all ids of a batch that contains a draft.
         let (drafts, others): (Vec<Id>, Vec<Id>) = unknown

@@ -58,7 +58,7 @@ impl<V> Clone for Held<V> {
 }
 
 impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
-    /// `capacity` is the maximum number of cached responses, and also of last responses, across all owners.
+    /// Creates a cache. `capacity` is the maximum number of cached responses, and also of last responses, across all owners.
     pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
         let entries = || Cache::with_weighter(capacity, capacity as u64, Weight);
         Self {

@@ -95,8 +95,8 @@ impl Resources {
     }
 
     /// Reads segments from the listing, and fetches each segment that is missing from it, such as a deleted segment. Even for a
-    /// single segment, the listing rarely takes more calls, and it is cached for later reads. Returns an error only if the
-    /// listing fails. The failure of a single segment is in its entry.
+    /// single segment, the listing rarely takes more than one call, and it is cached for later reads. Returns an error only if
+    /// the listing fails. The failure of a single segment is in its entry.
     pub async fn segments(
         &self,
         context: &RequestContext,

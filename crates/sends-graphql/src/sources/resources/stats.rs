@@ -41,7 +41,7 @@ pub enum Told<Stats> {
 
 pub type Known<Stats> = Arc<Told<Stats>>;
 
-/// Results for all ids of a batch without a failure.
+/// Results for all ids of a batch in which no id failed.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
@@ -170,8 +170,8 @@ impl Resources {
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // Breadth-first, so that successful parts are interleaved with failing parts. A run of failures would open the endpoint's
-        // circuit breaker.
+        // The split is breadth-first, so that successful batches are interleaved with failing batches. A run of failures would
+        // open the endpoint's circuit breaker.
         let mut pending = VecDeque::from(parts(batch));
         let mut splits = 1;
         while let Some(batch) = pending.pop_front() {

@@ -147,7 +147,7 @@ fn push_categories(sql: &mut Statement, categories: &[ReasonCategory]) {
     sql.push(")");
 }
 
-/// Returns the stored forms of a list id: bytes if all list ids of the row are UUIDs, and text otherwise.
+/// Returns the possible encodings of a list id in a row: bytes if all list ids of the row are UUIDs, and text otherwise.
 fn forms(list: &ListId) -> impl Iterator<Item = Value> + use<> {
     let uuid = list_ids::to_uuids(std::slice::from_ref(list)).map(Value::from);
     let text = Value::from(list.as_str().to_owned());

@@ -142,12 +142,12 @@ fn by_date(
 ) -> Result<Vec<TotalGroup>, Fault> {
     let mut groups = Groups::default();
     let (from, until) = (search.filter.send.from, search.filter.send.until);
-    // One second earlier, since nanoseconds are negative before 1970.
+    // The bound is a second earlier, since a time before 1970 has negative nanoseconds and may precede its whole second.
     let earliest = from.map_or(i64::MIN, |from| from.as_second().saturating_sub(1));
     let mut next = first_send(connection, search, earliest)?;
     while let Some(begin) = next {
         let change = zone.following(begin).next().map(|change| change.timestamp());
-        // The index finds one pair of bounds. A second pair would be compared with each row and double the time.
+        // The index supports one pair of bounds. A second pair would be compared with each row, which would double the time.
         let mut period = search.filter.clone();
         period.send.from = from.max(Some(begin));
         period.send.until = until.into_iter().chain(change).min();
@@ -178,7 +178,7 @@ fn by_date(
     Ok(groups.named(GroupKey::Date))
 }
 
-/// Returns the time of the owner's first send at or after `from`. The index finds the send without regard to the filter.
+/// Returns the time of the owner's first send at or after `from`. The index lookup ignores the filter.
 fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<Option<Timestamp>, Fault> {
     let mut sql =
         Statement::new("SELECT run_date, run_date_nanos FROM send INDEXED BY send_by_date WHERE owner = ");

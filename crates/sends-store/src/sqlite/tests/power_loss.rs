@@ -2,8 +2,7 @@
 //!
 //! The disk is an in-memory SQLite VFS that separates synced from written content. After a power failure, each sector of 512
 //! bytes has one of its versions since the last sync, or parts of two versions. The file has one of its lengths since the last
-//! sync. The connection has the settings of the program, except for exclusive locking, which keeps the WAL index out of shared
-//! memory.
+//! sync. The connection has the settings of the program, except for exclusive locking, which avoids a WAL index in shared memory.
 
 mod disk;
 
@@ -26,7 +25,7 @@ const DAY: Date = date(2026, 11, 26);
 const VFS: &str = "power-loss";
 const TRANSACTIONS: u64 = 40;
 const ACTIVITIES: u64 = 7;
-/// Low enough to cause many checkpoints.
+/// Number of pages between checkpoints, low enough to cause many checkpoints.
 const CHECKPOINT_PAGES: i64 = 40;
 
 #[test]

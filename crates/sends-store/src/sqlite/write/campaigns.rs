@@ -147,7 +147,7 @@ pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: Campaig
 
 const DONE: &str = "DELETE FROM sync_work WHERE owner = ?1 AND campaign = ?2";
 
-/// Foreign keys delete the sends.
+/// Cascading foreign keys delete the sends.
 const DROP_ACTIVITY: [&str; 3] = [
     "DELETE FROM activity_history WHERE owner = ?1 AND activity = ?2",
     "DELETE FROM campaign_activity WHERE owner = ?1 AND activity = ?2",

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 use super::{execute, one};
 use crate::Owner;
 
-/// Returns the row id of an owner, which is created if missing.
+/// Returns the row id of an owner. Creates the row if there is none.
 pub(super) fn owner_number(connection: &Connection, owner: Owner) -> Result<i64> {
     let key = [owner.as_bytes()];
     let known = one(connection, "SELECT id FROM owner WHERE key = ?1", key).optional()?;
@@ -26,7 +26,7 @@ const NOTE_USE: &str = "
     INSERT INTO passing_owner (owner, used_at) VALUES (?1, ?2)
     ON CONFLICT (owner) DO UPDATE SET used_at = max(used_at, excluded.used_at)";
 
-/// Foreign keys delete the owner's data. A fetch counts as a use.
+/// Cascading foreign keys delete the owner's data. A fetch counts as a use.
 const DROP_UNUSED: &str = "
     DELETE FROM owner WHERE id IN (
         SELECT owner FROM passing_owner AS passing

@@ -1,4 +1,4 @@
-//! Decisions of the record with several processes, simulated on a clock of their own.
+//! Decisions of the record with several processes, on a simulated clock.
 
 use jiff::civil::date;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Tests of freshness: which reads call the upstream.
+//! Tests of the freshness rules, which decide whether a read calls the upstream.
 
 use super::*;
 

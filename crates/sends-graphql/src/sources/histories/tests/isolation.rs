@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(account, activity, starts_ms, timeout_ms, disconnects_after_ms, max_age_s)| Step {
                 account,
                 activity,
-                // Most operations start concurrently with others.
+                // Most operations start concurrently with other operations.
                 starts_ms: starts_ms / 10_000 * 10_000 + starts_ms % 7,
                 timeout_ms,
                 disconnects_after_ms,

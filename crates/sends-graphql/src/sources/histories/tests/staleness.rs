@@ -1,4 +1,4 @@
-//! Tests of which upstream failures lead to a stale history, and which to an error.
+//! Tests of upstream failures, each of which leads to a stale history or to an error.
 
 use super::*;
 

@@ -28,7 +28,7 @@ const KEEP_SEND: &str = "
                       status_spelling, reason_code, outcome, count, contact_list_ids, segment_ids, checksum, is_missing)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
-/// A send may name a list twice.
+/// A send may contain the same list twice.
 const KEEP_LIST: &str = "
     INSERT OR IGNORE INTO send_list (history, ordinal, owner, list, outcome, run_date, run_date_nanos, count)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
