@@ -99,7 +99,7 @@ async fn history_returns_readable_sends_and_counts_unreadable_sends() {
         })
     );
     let log = service
-        .log_once(|log| log.contains("unreadable records or values left out"))
+        .log_once(|log| log.contains("unreadable records or values omitted"))
         .await;
     assert!(
         log.contains("record 2 of the send history is not a send record, field send_id"),
