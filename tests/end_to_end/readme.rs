@@ -207,6 +207,7 @@ fn documented_commands_and_options_exist() {
     for name in [
         "serve",
         "history",
+        "failures",
         "export",
         "login",
         "logout",

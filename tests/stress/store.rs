@@ -103,12 +103,12 @@ async fn removed_state_folder_makes_the_service_unready_and_losses_are_logged() 
     let activities = fixture.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "removed").await);
+    assert!(!problem(&service, "gone").await);
 
     fs::remove_dir_all(fixture.state()).unwrap();
     let report = readiness_once(&service, 503, "STORE_GONE").await;
     assert!(report.contains("restart the service"), "{report}");
-    assert!(problem(&service, "removed").await);
+    assert!(problem(&service, "gone").await);
     answers(&service, &activities).await;
     let (_, ended_well) = service.terminate();
     assert!(ended_well);
@@ -136,7 +136,7 @@ async fn replaced_file_makes_the_service_unready_until_it_is_restored() {
     answers(&service, &activities).await;
     fs::rename(&aside, &file).unwrap();
     readiness_once(&service, 200, "ready").await;
-    assert!(!problem(&service, "removed").await);
+    assert!(!problem(&service, "gone").await);
 }
 
 #[tokio::test]

@@ -253,7 +253,7 @@ fn sandbox_is_synchronised_and_exported_without_an_account_or_remaining_files() 
     assert!(exported.output.lines().count() > 5);
     let synchronised = run(&["sync", "--sandbox"], &environment);
     assert_eq!(synchronised.status, Some(0), "{}", synchronised.errors);
-    for text in ["the log is complete as of", "is not kept"] {
+    for text in ["the log is complete as of", "is discarded"] {
         assert!(
             synchronised.output.contains(text),
             "{text}: {}",

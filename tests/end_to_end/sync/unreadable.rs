@@ -46,7 +46,7 @@ async fn malformed_history_is_skipped_reported_and_read_when_its_campaign_change
     let (_, output) = sync_ends(&account, 0).await;
     assert!(output.contains("except for unreadable resources"), "{output}");
     assert!(
-        output.contains(&malformed) && output.contains("cannot be understood"),
+        output.contains(&malformed) && output.contains("returned an invalid response"),
         "{output}"
     );
 
@@ -130,7 +130,7 @@ async fn rejected_history_keeps_its_cached_data_until_a_query_completes_it() {
         .fault(&json!({ "kind": "status", "status": 400, "body": "array", "activity_id": refused }))
         .await;
     let (requests, output) = sync_ends(&account, 0).await;
-    assert!(output.contains("refused"), "{output}");
+    assert!(output.contains("rejected a valid request"), "{output}");
     let of_campaign = requests["histories"];
     assert_eq!(
         requests,
@@ -283,7 +283,7 @@ async fn resource_that_alone_returns_401_is_reported_and_skipped() {
 
     let (_, output) = sync_ends(&account, 0).await;
     assert!(
-        output.contains("accepts the service's login elsewhere"),
+        output.contains("accepts the service's login for others"),
         "{output}"
     );
     assert!(!output.contains("log in again"), "{output}");
