@@ -342,7 +342,7 @@ async fn token_rejected_everywhere_ends_the_synchronisation_after_a_few_calls() 
     // The fault skips requests by arrival while four resources are read concurrently. One of the other three may therefore be
     // accepted after the first rejection, and the resources rejected by then count as individually rejected.
     let named = state["unreadableResources"].as_array().unwrap();
-    let is_alone = |one: &Value| one["failure"].as_str().unwrap().contains("login elsewhere");
+    let is_alone = |one: &Value| one["failure"].as_str().unwrap().contains("login for others");
     assert!(named.len() < 4 && named.iter().all(is_alone), "{state}");
     let refused = account.sandbox.answered(401).await;
     // Four resources are read concurrently, and each individually rejected resource costs its own call and a probe.
