@@ -89,7 +89,7 @@ impl RecordFile {
                 Ok(()) => return change(file, step),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) if started.elapsed() >= max_wait => {
-                    let reason = format!("another process has locked the file lock for {max_wait:?}");
+                    let reason = format!("another process has held the file lock for {max_wait:?}");
                     return Err(io::Error::new(error.kind(), reason));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(1)),
@@ -248,7 +248,7 @@ mod tests {
         let error = error.to_string();
         assert!(error.contains(FILE_NAME), "{error}");
         assert!(
-            error.contains("another process has locked the file lock for 1s"),
+            error.contains("another process has held the file lock for 1s"),
             "{error}"
         );
         assert!(!error.contains("writable"), "{error}");

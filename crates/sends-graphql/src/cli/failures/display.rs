@@ -110,6 +110,16 @@ fn write_failure(out: &mut impl Write, logged: &LoggedSend, width: usize) -> io:
     );
     writeln!(out, "  {colour}{}{colour:#} {date}", outcome(send.outcome()))?;
     match send.reason() {
+        // The meaning of code 0 is success, which is not the outcome.
+        Some(reason) if reason.retry == RetryAdvice::NotNeeded => {
+            let status = send.send_status.as_ref().map_or("none", Verbatim::verbatim);
+            let why = format!(
+                "The values of Constant Contact do not determine the outcome (status {}, code {}).",
+                printable(status),
+                reason.code
+            );
+            line(out, "Why", &why, width)?;
+        }
         Some(reason) => {
             line(
                 out,
@@ -229,6 +239,11 @@ mod tests {
             r#"{"send_id": 2, "count": 0, "run_date": "2019-04-18T20:03:08Z", "send_status": "ERRORED", "reason_code": 7}"#,
         );
         let bare = failure(None, r#"{"send_id": 1}"#);
+        let unknown = failure(
+            None,
+            r#"{"send_id": 3, "send_status": "PENDING", "count": 1, "reason_code": 0}"#,
+        );
+        assert!(text_of(&[unknown], 100).contains("(status PENDING, code 0)"));
         assert_snapshot!(text_of(&[failed, bare], 60), @"
         2 emails since 1 April 2019 need attention.
 
